@@ -1,0 +1,154 @@
+"""The user's settings, typed, each with a docstring. Owns the settings file and the XDG folders; knows no room above it.
+
+The file is TOML: the first of `-c`, `$GRIDTUI_CONFIG`, `config.toml` in the XDG configuration folder of gridtui; none is fine.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from .errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """How often things are looked at, in seconds. A node's `gridtui_*_interval` variables stand above these."""
+
+    ping: float = 1.0
+    """Between two echoes to a node."""
+    ping_timeout: float = 1.0
+    """After which an echo counts as lost."""
+    fast: float = 2.0
+    """Between two samples of cpu, memory, disk and network."""
+    slow: float = 30.0
+    """Between two samples of file systems, temperatures, users, units and GPUs."""
+    overdue: float = 10.0
+    """After which an unanswered tick means that the probe hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ssh:
+    """How the connection pool behaves."""
+
+    config: str = ""
+    """The ssh_config to read; empty means `~/.ssh/config` and the system's, as `ssh` does."""
+    known_hosts: str = ""
+    """The known_hosts to trust; empty means what ssh_config says, else `~/.ssh/known_hosts`."""
+    host_keys: str = "strict"
+    """`strict`: unknown keys are refused. `accept-new`: an unknown key is pinned, a changed one still refused."""
+    logins: int = 16
+    """Logins in flight at once, over all nodes."""
+    logins_per_host: int = 4
+    """Logins in flight at once to one address: under sshd's MaxStartups (10:30:100)."""
+    sessions: int = 8
+    """Channels on one connection: under sshd's MaxSessions (10)."""
+    connect_timeout: float = 5.0
+    """Seconds for TCP and the banner."""
+    login_timeout: float = 15.0
+    """Seconds for the whole login."""
+    keepalive: float = 2.0
+    """Seconds of silence after which a keepalive is sent; after three unanswered ones the connection is lost."""
+    backoff: float = 1.0
+    """First pause after a failed connection, doubled each time, with jitter."""
+    backoff_max: float = 60.0
+    """Longest pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """How the dashboard looks and which keys it has."""
+
+    theme: str = "textual-dark"
+    """A theme's name, as the command palette lists them."""
+    columns: tuple[str, ...] = ()
+    """Columns of the fleet table, in order; empty means all that fit."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """Action name to key, e.g. `quit = "ctrl+q"`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings."""
+
+    intervals: Intervals = field(default_factory=Intervals)
+    ssh: Ssh = field(default_factory=Ssh)
+    dashboard: Dashboard = field(default_factory=Dashboard)
+    thresholds: dict[str, Any] = field(default_factory=dict)
+    """Rule name to its settings, for every node; as `gridtui_thresholds` in an inventory."""
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read the settings. A missing file is fine unless it was named. Raises SettingsError."""
+    named = path or (Path(env) if (env := os.environ.get("GRIDTUI_CONFIG")) else None)
+    source = named or config_folder() / "config.toml"
+    try:
+        text = source.read_bytes()
+    except FileNotFoundError:
+        if named:
+            raise SettingsError(f"{source}: no such settings file") from None
+        return Settings()
+    except OSError as error:
+        raise SettingsError(f"{source}: cannot be read: {error.strerror}") from None
+    try:
+        data = tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{source}: not valid TOML: {error}") from None
+    settings: Settings = _build(Settings, data, str(source), "")
+    if settings.ssh.host_keys not in ("strict", "accept-new"):
+        raise SettingsError(f"{source}: ssh.host_keys is {settings.ssh.host_keys!r}; it is `strict` or `accept-new`")
+    return settings
+
+
+def _build(kind: type[Any], data: dict[str, Any], source: str, prefix: str) -> Any:
+    hints = get_type_hints(kind)
+    known = [item.name for item in fields(kind)]
+    values: dict[str, Any] = {}
+    for name, value in data.items():
+        where = f"{source}: {prefix}{name}"
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise SettingsError(f"{where} is no setting", hint=f"did you mean {near[0]}?" if near else "")
+        values[name] = _value(hints[name], value, source, f"{prefix}{name}")
+    return kind(**values)
+
+
+def _value(kind: Any, value: Any, source: str, name: str) -> Any:
+    if is_dataclass(kind) and isinstance(value, dict):
+        return _build(kind if isinstance(kind, type) else type(kind), value, source, f"{name}.")
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+        return float(value)
+    if kind is int and isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    if kind is str and isinstance(value, str):
+        return value
+    if kind == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if kind == dict[str, str] and isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
+        return value
+    if kind == dict[str, Any] and isinstance(value, dict):
+        return value
+    wanted = {float: "a number above 0", int: "a whole number above 0", str: "text"}.get(
+        kind, "a list or table of text"
+    )
+    raise SettingsError(f"{source}: {name} is {value!r}; it must be {wanted}")
+
+
+def config_folder() -> Path:
+    """`$XDG_CONFIG_HOME/gridtui`, else `~/.config/gridtui`."""
+    return _xdg("XDG_CONFIG_HOME", ".config")
+
+
+def state_folder() -> Path:
+    """`$XDG_STATE_HOME/gridtui`, else `~/.local/state/gridtui`. `store` creates it, mode 0700."""
+    return _xdg("XDG_STATE_HOME", ".local/state")
+
+
+def _xdg(variable: str, fallback: str) -> Path:
+    # The XDG base directory specification: a relative path there is invalid and to be ignored.
+    base = os.environ.get(variable, "")
+    return (Path(base) if base.startswith("/") else Path.home() / fallback) / "gridtui"
