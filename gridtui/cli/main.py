@@ -1,0 +1,238 @@
+"""The frame of the command line: global options, lazy commands, and the one place that turns errors into exit statuses."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import GridtuiError, SelectionError, UsageError
+from . import exits, output
+
+if TYPE_CHECKING:
+    from ..fleet import Fleet
+    from ..settings import Settings
+
+COMMANDS = {
+    "check": "One health check, for cron.",
+    "demo": "The dashboard over simulated nodes and this machine.",
+    "doctor": "What of this machine's set-up is missing, and how to mend it.",
+    "facts": "Hardware, system and capabilities of each node.",
+    "inventory": "Read, check and convert inventories.",
+    "ping": "An ICMP sweep with loss and round trips.",
+}
+"""Name to one line: listed without importing any of them."""
+
+
+@dataclass(slots=True)
+class Context:
+    """What the global options say."""
+
+    sources: tuple[Path, ...] = ()
+    config: Path | None = None
+    verbosity: int = 0
+
+    def settings(self) -> Settings:
+        """The settings file, read."""
+        from ..settings import load
+
+        return load(self.config)
+
+    def fleet(self, **options: Any) -> Fleet:
+        """The inventory, opened, with its warnings told."""
+        from ..fleet import Fleet
+
+        fleet = Fleet.open(self.sources, self.settings(), **options)
+        for text in fleet.inventory.warnings:
+            output.warning(text)
+        return fleet
+
+
+class Commands(click.Group):
+    """Loads a command's module when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f".commands.{cmd_name}", __package__).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS:
+            near = difflib.get_close_matches(name, COMMANDS, 1)
+            hint = f"; did you mean `{near[0]}`?" if near else "; `gridtui --help` lists them"
+            raise click.UsageError(f"there is no command `{name}`{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+def _sources(ctx: click.Context, _: click.Parameter, value: tuple[Path, ...]) -> None:
+    if value:
+        ctx.ensure_object(Context).sources += value
+
+
+def _verbosity(ctx: click.Context, _: click.Parameter, value: int) -> None:
+    ctx.ensure_object(Context).verbosity += value
+
+
+def _common(function: Any) -> Any:
+    """`-i` and `-v`: accepted before the command and after it, since people type them in both places."""
+    for option in (
+        click.option(
+            "-i",
+            "--inventory",
+            type=click.Path(path_type=Path),
+            multiple=True,
+            expose_value=False,
+            callback=_sources,
+            help="An Ansible inventory; may be given more than once.",
+        ),
+        click.option(
+            "-v",
+            "--verbose",
+            count=True,
+            expose_value=False,
+            callback=_verbosity,
+            help="Show the evidence behind an error; twice for the traceback.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def command(name: str, **attributes: Any) -> Any:
+    """Decorate a function as a command: `-i` and `-v` too, and the `Context` as its first argument."""
+
+    def decorate(function: Any) -> click.Command:
+        made: click.Command = click.command(name, **attributes)(_common(click.pass_obj(function)))
+        return made
+
+    return decorate
+
+
+def selecting(function: Any) -> Any:
+    """`-w` and `-x`, the same for every command."""
+    function = click.option(
+        "-x", "--except", "leave", metavar="SEL", default="", help="Leave these out: a selection, as for -w."
+    )(function)
+    return click.option(
+        "-w",
+        "--where",
+        metavar="SEL",
+        default="",
+        help="Only these nodes: `web[01-20]`, `@group`, `load<0.5 & @render ! state=down`.",
+    )(function)
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"auto_envvar_prefix": "GRIDTUI", "help_option_names": ["-h", "--help"]},
+    epilog="Without a command, the dashboard opens.",
+)
+@_common
+@click.option("-c", "--config", type=click.Path(path_type=Path), help="The settings file (TOML).")
+@click.version_option(package_name="gridtui", message="gridtui %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, config: Path | None) -> None:
+    """See, check and use a fleet of plain Linux machines over SSH. Nothing is installed on them."""
+    context = ctx.ensure_object(Context)
+    context.config = config
+    if ctx.invoked_subcommand is None:
+        from .commands.dashboard import run
+
+        ctx.exit(run(context))
+
+
+def main(words: Sequence[str]) -> int:
+    """Run one command line. Returns the exit status; prints every error, in one line."""
+    signal.signal(signal.SIGTERM, _terminated)
+    context = Context()
+    checking = _is_check(words)
+    try:
+        status = cli.main(args=list(words), prog_name="gridtui", standalone_mode=False, obj=context)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else exits.OK
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as problem:
+        usage = UsageError(_sentence(problem), hint=_usage_hint(problem))
+        return _failed(usage, context, checking, exits.USAGE)
+    except (SelectionError, UsageError) as problem:
+        return _failed(problem, context, checking, exits.USAGE)
+    except GridtuiError as problem:
+        return _failed(problem, context, checking, exits.FAILED)
+    except (KeyboardInterrupt, click.Abort):
+        output.progress("")
+        return 3 if checking else exits.INTERRUPTED
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else exits.FAILED
+    except BrokenPipeError:
+        # The reader (`head`) has had enough. Keep the interpreter from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.OK
+    except Exception as problem:
+        output.defect(problem, context.verbosity)
+        return 3 if checking else exits.INTERNAL
+
+
+def _failed(problem: GridtuiError, context: Context, checking: bool, status: int) -> int:
+    """Tell the error; for `check` on standard output too, where a monitoring system reads, as UNKNOWN."""
+    if checking:
+        from ..model import clean
+
+        output.data(f"UNKNOWN: {clean(str(problem)).replace('|', '¦')}")
+        if context.verbosity:
+            output.error(problem, context.verbosity)
+        return 3
+    output.error(problem, context.verbosity)
+    return status
+
+
+def _is_check(words: Sequence[str]) -> bool:
+    """Whether the command is `check`: its wrong usage is UNKNOWN (3), by the monitoring-plugins guidelines."""
+    takes_value = {"-i", "--inventory", "-c", "--config"}
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in takes_value:
+            skip = True
+        elif not word.startswith("-"):
+            return word == "check"
+    return False
+
+
+def _sentence(problem: click.ClickException) -> str:
+    text = problem.format_message().rstrip(".")
+    return text[:1].lower() + text[1:]
+
+
+def _usage_hint(problem: click.ClickException) -> str:
+    if isinstance(problem, click.UsageError) and problem.ctx is not None and "--help" not in problem.message:
+        return f"see `{problem.ctx.command_path} --help`"
+    return ""
+
+
+def _terminated(number: int, frame: Any) -> None:
+    raise SystemExit(128 + number)

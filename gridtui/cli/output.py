@@ -1,0 +1,114 @@
+"""The only module that prints. Standard output is data, standard error is narration.
+
+Whatever is printed here is text of ours or has gone through `model.clean`; nothing is read as markup.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import traceback
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..errors import GridtuiError
+from ..model import clean
+
+_STYLES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
+
+
+def data(text: str) -> None:
+    """A line, or several, on standard output."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def document(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def note(text: str) -> None:
+    """A line of narration on standard error."""
+    sys.stderr.write(text + "\n")
+
+
+def warning(text: str) -> None:
+    """A line of narration that should be read."""
+    sys.stderr.write(f"{styled('warning', 'yellow', sys.stderr)}: {text}\n")
+
+
+def error(problem: GridtuiError, verbosity: int = 0) -> None:
+    """One line for an error; its evidence from `-v` on, the traceback from `-vv` on."""
+    sys.stderr.write(f"{styled('error', 'red', sys.stderr)}: {clean(str(problem))}\n")
+    if verbosity >= 1:
+        seen = problem.evidence
+        for name, value in (
+            ("node", seen.node),
+            ("command", seen.command),
+            ("exit status", seen.exit_status),
+            ("stderr", seen.stderr or None),
+            ("cause", problem.__cause__ or problem.__context__),
+        ):
+            if value is not None:
+                sys.stderr.write(f"  {name}: {clean(str(value))}\n")
+    if verbosity >= 2:
+        traceback.print_exception(problem, file=sys.stderr)
+
+
+def defect(problem: BaseException, verbosity: int = 0) -> None:
+    """One line for a defect of ours, with the traceback from `-v` on."""
+    hint = "" if verbosity else "; run again with -v for the traceback, and please report it"
+    text = clean(f"{type(problem).__name__}: {problem}")
+    sys.stderr.write(f"{styled('internal error', 'red', sys.stderr)}: {text}{hint}\n")
+    if verbosity:
+        traceback.print_exception(problem, file=sys.stderr)
+
+
+def coloured(stream: Any = None) -> bool:
+    """Whether `stream` (standard output) is a terminal that wants colour: https://no-color.org."""
+    stream = stream or sys.stdout
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and bool(stream.isatty())
+
+
+def styled(text: str, style: str, stream: Any = None) -> str:
+    """`text` in a colour or weight, where colour is wanted."""
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if coloured(stream) else text
+
+
+def progress(text: str) -> None:
+    """One line that overwrites itself, on a terminal alone; an empty text takes it away."""
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        width = shutil.get_terminal_size().columns
+        sys.stderr.write("\r\x1b[K" + text[: width - 1])
+        sys.stderr.flush()
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> None:
+    """Aligned columns on standard output, `right` naming the columns that are numbers.
+
+    Cells are neutralised. Plain padding rather than a rich table: it is what `awk` reads, and it costs no import.
+    """
+    cells = [[clean(cell) for cell in row] for row in rows]
+    numbers = frozenset(right)
+    widths = [max(map(_width, column)) for column in zip(head, *cells, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        parts = []
+        for index, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            pad = " " * (width - _width(cell))
+            parts.append(pad + cell if index in numbers else cell + pad)
+        return "  ".join(parts).rstrip()
+
+    lines = [styled(line(head), "bold"), *map(line, cells)]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
