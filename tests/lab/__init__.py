@@ -1,0 +1,1 @@
+"""The lab: real systemd nodes with OpenSSH in Docker, and the tests that need them. See docs/LAB.md."""
