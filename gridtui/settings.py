@@ -132,9 +132,8 @@ def _value(kind: Any, value: Any, source: str, name: str) -> Any:
         return value
     if kind == dict[str, Any] and isinstance(value, dict):
         return value
-    wanted = {float: "a number above 0", int: "a whole number above 0", str: "text"}.get(
-        kind, "a list or table of text"
-    )
+    texts = {float: "a number above 0", int: "a whole number above 0", str: "text", tuple[str, ...]: "a list of text"}
+    wanted = texts.get(kind, "a table of text" if kind == dict[str, str] else "a table")
     raise SettingsError(f"{source}: {name} is {value!r}; it must be {wanted}")
 
 
