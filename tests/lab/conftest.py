@@ -37,9 +37,9 @@ def lab() -> Iterator[Lab]:
     """The lab with at least three nodes, all of them running."""
     lab = Lab(say=narrate)
     with lab.lock(timeout=900):
-        ours = not lab.is_up(NODES)
+        ours = not lab.nodes
         try:
-            if ours:
+            if not lab.is_up(NODES):
                 lab.up(NODES)
             lab.heal()
             yield lab

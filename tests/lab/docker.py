@@ -77,6 +77,7 @@ class Daemon:
     def __init__(self, state: Path) -> None:
         self._record = state / "dockerd.json"
         self._log = state / "dockerd.log"
+        self._process: subprocess.Popen[bytes] | None = None
 
     def answers(self) -> bool:
         """Whether a Docker daemon, ours or not, takes commands."""
@@ -95,7 +96,7 @@ class Daemon:
         if os.geteuid() != 0:
             raise LabError("no Docker daemon answers and only root may start one: start Docker, or use root")
         with self._log.open("wb") as log:
-            process = subprocess.Popen(
+            self._process = process = subprocess.Popen(
                 ["dockerd"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -129,6 +130,9 @@ class Daemon:
             if time.monotonic() > deadline:
                 raise LabError(f"dockerd (process {pid}) did not end within {timeout:.0f} s: see {self._log}")
             time.sleep(0.1)
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
         return True
 
 

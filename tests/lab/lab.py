@@ -107,7 +107,8 @@ class Lab:
     def up(self, count: int = 3) -> None:
         """Make exactly `count` running nodes and write the files. What is there already is kept.
 
-        Raises LabError when Docker or the image cannot be had, or a node does not boot in time.
+        Raises LabError when Docker or the image cannot be had, the nodes belong to another state folder,
+        or one does not boot in time.
         """
         if not 1 <= count <= MOST:
             raise LabError(f"{count} nodes: the lab has 1 to {MOST}")
@@ -115,9 +116,10 @@ class Lab:
             self._say("started dockerd")
         image.build(self.recipe, self._say)
         if not self.key.exists():
+            if self.nodes:  # perhaps another folder's lab, with tests running on it
+                raise LabError(f"nodes run that {self.folder} has no key for: run tests/lab/lab down first")
             self.key.with_suffix(".pub").unlink(missing_ok=True)
             call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "gridtui-lab", "-f", str(self.key)])
-            self._remove(self.nodes)  # nodes that know only a lost key are of no use
         wanted = [_node(number) for number in range(1, count + 1)]
         self._remove(self._unfit(wanted))
         self._network()
@@ -131,10 +133,14 @@ class Lab:
 
     def down(self) -> None:
         """Remove nodes, network and files, and end the daemon if it was ours. The image stays in Docker."""
+        others: list[str] = []
         if self._daemon.answers():
             self._remove(self.nodes)
             docker("network", "rm", NETWORK, check=False)
-        if self._daemon.end():
+            others = docker("ps", "--quiet").stdout.split()
+        if others:
+            self._say(f"dockerd is left running: {len(others)} containers that are not ours use it")
+        elif self._daemon.end():
             self._say("ended dockerd")
         for path in (self.inventory, self.key, self.key.with_suffix(".pub"), self.known_hosts, self.ssh_config):
             path.unlink(missing_ok=True)
