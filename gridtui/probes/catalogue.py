@@ -1,0 +1,18 @@
+"""The list of all probes, in the order in which a block carries them. Owns nothing else."""
+
+from __future__ import annotations
+
+from . import cpu, devices, disks, effort, load, memory, network, pressure, uptime
+from .probe import Probe
+
+PROBES: tuple[Probe, ...] = (
+    uptime.PROBE,
+    load.PROBE,
+    cpu.PROBE,
+    memory.PROBE,
+    disks.PROBE,
+    network.PROBE,
+    pressure.PROBE,
+    effort.PROBE,
+    devices.PROBE,
+)
