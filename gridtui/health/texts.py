@@ -1,0 +1,81 @@
+"""Numbers of rules as one line for people: `/ is 96 % full`. Owns the wording; judges nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from ..metrics import METRICS
+from ..model import clean, duration, size
+
+_SHOWN = 3
+"""Names in one text; the rest is counted."""
+
+
+def value_text(metric: str, value: float) -> str:
+    """A value with its unit: `96 %`, `1.5 GB`, `12 ms`, `85 °C`, `4.2`."""
+    unit = METRICS[metric].unit if metric in METRICS else ""
+    if unit == "B":
+        return size(value)
+    if unit == "B/s":
+        return f"{size(value)}/s"
+    if unit == "s":
+        return _seconds(value)
+    return f"{_short(value)} {unit}".rstrip()
+
+
+def reason_text(metric: str, value: float, names: Iterable[str] = ()) -> str:
+    """What is wrong, in one line: `value` of `metric` is beyond a level.
+
+    `names` are the parts that are the cause (file systems, sensors, units); empty when not known.
+    """
+    shown = value_text(metric, value)
+    where = _join(names)
+    match metric:
+        case "disk":
+            return f"{where or 'the fullest file system'} is {shown} full"
+        case "disk.inodes":
+            return f"{where or 'a file system'} has {shown} of its inodes in use"
+        case "units.failed":
+            count = int(value)
+            unit = "unit" if count == 1 else "units"
+            return f"{count} failed {unit}{': ' + where if where else ''}"
+        case "temp" | "gpu.temp":
+            return f"{where or METRICS[metric].text} is at {shown}"
+        case "clock":
+            return f"the clock is {_seconds(abs(value))} {'ahead' if value > 0 else 'behind'}"
+        case "loss":
+            return f"{shown} of the recent echoes were lost"
+        case "load.cpu":
+            return f"load {_short(value)} for each CPU"
+        case "reboot":
+            return "a reboot is required"
+        case "mem" | "swap":
+            return f"{METRICS[metric].text.removesuffix(' in use')} is {shown} in use"
+        case "uptime":
+            return f"up for {shown}"
+    return f"{METRICS[metric].text if metric in METRICS else metric}: {shown}"
+
+
+def _join(names: Iterable[str]) -> str:
+    found = [clean(name, 80) for name in names if name]
+    rest = len(found) - _SHOWN
+    return ", ".join(found[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _seconds(value: float) -> str:
+    if abs(value) >= 60:
+        return ("-" if value < 0 else "") + duration(abs(value))
+    for factor, unit in ((1.0, "s"), (1e3, "ms")):
+        if abs(value) * factor >= 1:
+            return f"{_short(value * factor)} {unit}"
+    return f"{_short(value * 1e6)} µs"
+
+
+def _short(value: float) -> str:
+    """At most three digits behind a comma, as few as tell the size: 96, 4.2, 0.25, 99.7."""
+    if not math.isfinite(value):
+        return str(value)
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 3
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
