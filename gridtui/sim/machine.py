@@ -141,7 +141,8 @@ class Machine:
         """Mean seconds by which an answer is late."""
         self.boot(now - chance.uniform(0.5, 200) * 86400)
         self._last = now - 86400.0  # so that the averages have come to rest before the first look
-        self.advance(now)
+        for ago in (900, 300, 90, 30, 0):
+            self.advance(now - ago)
 
     def boot(self, now: float) -> None:
         """Start afresh: every counter at 0, a new boot id."""

@@ -8,6 +8,7 @@ Written for speed, since a thousand machines are asked every other second: one f
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 from .machine import HERTZ, Machine
 from .population import Hardware, Volume
@@ -220,3 +221,42 @@ def mountinfo(hardware: Hardware) -> str:
             f"{28 + index} {parent} 259:{index + 1} / {volume.mount} rw,relatime shared:{index + 1} - {volume.kind} {volume.device} rw\n"
         )
     return "".join(rows)
+
+
+def boot_id(machine: Machine) -> str:
+    """/proc/sys/kernel/random/boot_id."""
+    return machine.boot_id + "\n"
+
+
+def effort(machine: Machine, blocks: int) -> str:
+    """/proc/PID/stat of a probe loop that has given `blocks` answers: about 1.5 ms of CPU each, children included."""
+    return "4711 (sh) S 4700 4711 4711 0 -1 4194304 412 %d 0 0 %d %d %d %d 20 0 1 0 %d 2654208 224 0\n" % (
+        90 * blocks,
+        blocks * 0.02,
+        blocks * 0.02,
+        blocks * 0.05,
+        blocks * 0.06,
+        machine.uptime * HERTZ,
+    )
+
+
+def nothing(machine: Machine) -> str:
+    """A file that is not there."""
+    return ""
+
+
+_NO_PRESSURE = ("", "", "")
+
+FILES: dict[str, Callable[[Machine], str]] = {
+    "/proc/sys/kernel/random/boot_id": boot_id,
+    "/proc/uptime": uptime,
+    "/proc/loadavg": loadavg,
+    "/proc/stat": stat,
+    "/proc/meminfo": meminfo,
+    "/proc/diskstats": diskstats,
+    "/proc/net/dev": net_dev,
+    "/proc/pressure/cpu": lambda machine: (pressure(machine) or _NO_PRESSURE)[0],
+    "/proc/pressure/memory": lambda machine: (pressure(machine) or _NO_PRESSURE)[1],
+    "/proc/pressure/io": lambda machine: (pressure(machine) or _NO_PRESSURE)[2],
+}
+"""Path to what is read there. A path that is not here is a file that the machine does not have."""

@@ -60,11 +60,11 @@ class Session(asyncssh.SSHServerSession[bytes]):
         # Who does not read its answers gets no more of them: questions are dropped while the channel is blocked.
         if self._speech is None or self._blocked:
             return
-        self._answer(self._speech.hear(data), self._speech.status)
+        self._answer(self._speech.hear(data), self._speech)
 
     def eof_received(self) -> bool:
         if self._speech:
-            self._answer(self._speech.ended(), self._speech.status)
+            self._answer(self._speech.ended(), self._speech)
         return False
 
     def pause_writing(self) -> None:
@@ -76,24 +76,27 @@ class Session(asyncssh.SSHServerSession[bytes]):
     def connection_lost(self, exc: Exception | None) -> None:
         self._channel = self._speech = None
 
-    def _answer(self, answer: bytes, status: int | None) -> None:
+    def _answer(self, answer: bytes, speech: Speech) -> None:
+        status, complaint = speech.status, speech.complaint
         late = self._machine.latency
         if not late:
-            self._say(answer, status)
+            self._say(answer, complaint, status)
             return
         # A slow link delays, but never turns the order round.
         loop = asyncio.get_running_loop()
         pause = min(5 * late, random.expovariate(1 / late))
         self._free_at = max(self._free_at, loop.time() + pause)
-        loop.call_at(self._free_at, self._say, answer, status)
+        loop.call_at(self._free_at, self._say, answer, complaint, status)
 
-    def _say(self, answer: bytes, status: int | None) -> None:
+    def _say(self, answer: bytes, complaint: bytes, status: int | None) -> None:
         channel = self._channel
         if channel is None or channel.is_closing():
             return
         if answer:
             channel.write(answer)
         if status is not None:
+            if complaint:
+                channel.write_stderr(complaint)
             channel.exit(status)
 
 

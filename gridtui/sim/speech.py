@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from .. import probes
+from .answers import Loop
 from .machine import Machine
 
 
@@ -18,6 +20,8 @@ class Speech(Protocol):
 
     status: int | None
     """The exit status, once it has ended."""
+    complaint: bytes
+    """What goes to standard error at the end."""
 
     def hear(self, data: bytes) -> bytes:
         """Take what came in (first of all nothing, at the start) and give what goes out. Never waits, never raises on hostile input."""
@@ -29,8 +33,9 @@ class Speech(Protocol):
 class Said:
     """A command whose whole answer is known at the start."""
 
-    def __init__(self, answer: bytes, status: int) -> None:
+    def __init__(self, answer: bytes, status: int, complaint: bytes = b"") -> None:
         self.status: int | None = status
+        self.complaint = complaint
         self._answer = answer
 
     def hear(self, data: bytes) -> bytes:
@@ -44,6 +49,8 @@ class Said:
 def listen_to(command: str, machine: Machine) -> Speech:
     """The speech that answers `command`."""
     machine.advance(time.time())
+    if command == probes.COMMAND:
+        return Loop(machine)
     return by_heart(command, machine)
 
 
@@ -52,12 +59,12 @@ def by_heart(command: str, machine: Machine) -> Said:
     try:
         words = shlex.split(command)
     except ValueError:
-        return Said(b"sh: 1: Syntax error: Unterminated quoted string\n", 2)
+        return Said(b"", 2, b"sh: 1: Syntax error: Unterminated quoted string\n")
     if not words:
         return Said(b"", 0)
     known = _KNOWN.get(words[0])
     if known is None or any(mark in command for mark in ";|&<>`$\n"):
-        return Said(f"sh: 1: {words[0]}: not found\n".encode(), 127)
+        return Said(b"", 127, f"sh: 1: {words[0]}: not found\n".encode())
     status, text = known(words, machine)
     return Said(text.encode(), status)
 

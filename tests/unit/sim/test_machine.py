@@ -135,9 +135,7 @@ def test_the_ill_look_ill(seconds: int) -> None:
 
 def test_people_come_type_and_go() -> None:
     machine = next(
-        machine
-        for machine in (Machine(person, 0, NOW) for person in population(60, calm=True))
-        if machine.sessions()
+        machine for machine in (Machine(person, 0, NOW) for person in population(60, calm=True)) if machine.sessions()
     )
     idle = set()
     for index in range(400):

@@ -49,9 +49,9 @@ def test_small_fleets_have_the_same_characters_as_large_ones(count: int, ails: s
 def test_most_of_a_large_fleet_is_well() -> None:
     people = population(1000)
     assert 0.9 < sum(not person.ails for person in people) / 1000 < 0.99
-    assert {role: count > 20 for role, count in Counter(person.role for person in people).items() if role != "gw"} == dict.fromkeys(
-        ("web", "db", "render", "gpu", "pi"), True
-    ) | {"storage": False}
+    assert {
+        role: count > 20 for role, count in Counter(person.role for person in people).items() if role != "gw"
+    } == dict.fromkeys(("web", "db", "render", "gpu", "pi"), True) | {"storage": False}
 
 
 def test_an_outage_takes_the_gateway_and_all_behind_it() -> None:
