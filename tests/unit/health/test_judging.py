@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -278,7 +279,7 @@ def test_flapping_is_shown_and_counts_until_it_ends() -> None:
     assert run[ended - 1].verdict.since == at.since
     assert run[-1].verdict.state is State.OK and not run[-1].verdict.reasons
     # It is news when it begins and when it ends, and not in between.
-    news = [b.time for a, b in zip(run, run[1:], strict=False) if changed(a.verdict, b.verdict)]
+    news = [b.time for a, b in pairwise(run) if changed(a.verdict, b.verdict)]
     assert news == [run[began].time, run[ended].time]
 
 

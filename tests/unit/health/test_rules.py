@@ -97,7 +97,7 @@ def test_errors_name_the_place(thresholds: dict[Any, Any], error: str) -> None:
     with pytest.raises(SettingsError) as caught:
         rules(node=thresholds)
     assert str(caught.value) == error
-    with pytest.raises(SettingsError, match="^settings: thresholds"):
+    with pytest.raises(SettingsError, match=r"^settings: thresholds"):
         rules(settings=thresholds)
 
 
