@@ -7,14 +7,12 @@ Written for speed, since a thousand machines are asked every other second: one f
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 
 from .machine import HERTZ, Machine
-from .population import Hardware, Volume
+from .population import Volume
 
 _SECTOR = 512
-_PAGES = 4096
 
 
 def stat(machine: Machine) -> str:
@@ -204,23 +202,6 @@ def usage(machine: Machine, volume: Volume) -> float:
     if machine.full and volume is machine.person.hardware.volumes[-1]:
         return 0.962 + 0.004 * machine.io60
     return min(0.88, volume.used * (0.8 + 0.4 * (machine.person.index * 37 % 100) / 100) + 0.02 * machine.io300)
-
-
-@functools.lru_cache(maxsize=64)
-def mountinfo(hardware: Hardware) -> str:
-    """/proc/self/mountinfo: the volumes, and the usual virtual file systems beside them."""
-    rows = [
-        "22 28 0:20 / /sys rw,nosuid,nodev,noexec,relatime shared:7 - sysfs sysfs rw\n"
-        "23 28 0:21 / /proc rw,nosuid,nodev,noexec,relatime shared:12 - proc proc rw\n"
-        "24 28 0:5 / /dev rw,nosuid,relatime shared:2 - devtmpfs udev rw,size=4013452k,nr_inodes=1003363,mode=755\n"
-        "26 28 0:23 / /run rw,nosuid,nodev,noexec,relatime shared:5 - tmpfs tmpfs rw,size=810144k,mode=755\n"
-    ]
-    for index, volume in enumerate(hardware.volumes):
-        parent = 1 if volume.mount == "/" else 28
-        rows.append(
-            f"{28 + index} {parent} 259:{index + 1} / {volume.mount} rw,relatime shared:{index + 1} - {volume.kind} {volume.device} rw\n"
-        )
-    return "".join(rows)
 
 
 def boot_id(machine: Machine) -> str:
