@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from . import cpu, devices, disks, effort, load, memory, network, pressure, uptime
+from . import (
+    cpu,
+    devices,
+    disks,
+    effort,
+    filesystems,
+    gpus,
+    load,
+    memory,
+    network,
+    pressure,
+    reboot,
+    temperatures,
+    units,
+    uptime,
+    users,
+)
 from .probe import Probe
 
 PROBES: tuple[Probe, ...] = (
@@ -15,4 +31,10 @@ PROBES: tuple[Probe, ...] = (
     pressure.PROBE,
     effort.PROBE,
     devices.PROBE,
+    gpus.PROBE,
+    temperatures.PROBE,
+    reboot.PROBE,
+    users.PROBE,
+    units.PROBE,
+    filesystems.PROBE,
 )

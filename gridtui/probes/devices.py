@@ -57,4 +57,4 @@ _SHELL = (
     'for i in /sys/block/*/device; do if [ -e "$i" ]; then i=${i%/device}; echo "disk ${i##*/}"; fi; done; set -f'
 )
 
-PROBE = Probe("devices", Tier.FAST, parse, lambda value: NOTHING, sections=("devices",), shell=_SHELL)
+PROBE = Probe("devices", Tier.FAST, parse, lambda value: NOTHING, sections=("devices",), fragment=_SHELL)

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from .catalogue import PROBES, Probe
+from .catalogue import PROBES
 from .frame import Tier
+from .probe import Probe
 
 SEPARATOR = b"Linux\n"
 """Text of /proc/sys/kernel/ostype, read between two files of the fast section, so that an unreadable file is an empty piece."""
@@ -67,4 +68,4 @@ def _body(wanted: list[Probe]) -> str:
 
 
 def _emit(probe: Probe) -> str:
-    return f"{probe.shell}; "
+    return f"{probe.fragment}; "

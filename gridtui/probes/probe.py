@@ -18,7 +18,7 @@ _MOST = 1 << 20  # above the limit of a block; parse is also called on files
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One probe. Either it names `files` (read by the one process of the fast section) or it has `shell` and `sections`."""
+    """One probe. Either it names `files` (read by the one process of the fast section) or it has a `fragment` and `sections`."""
 
     name: str
     """Key in `Sample.parts`."""
@@ -29,7 +29,7 @@ class Probe:
     """Pure: a parsed value to its metrics. Rates and shares over time come from `reading` instead."""
     files: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
-    shell: str = ""
+    fragment: str = ""
     """One line of POSIX shell that emits all `sections`, each behind its marker. `$T` is a time limit, or empty; `$N` the nonce."""
     setup: str = ""
     """One line of POSIX shell, run once before the loop."""
