@@ -63,7 +63,7 @@ class Ssh:
 class Dashboard:
     """How the dashboard looks and which keys it has."""
 
-    theme: str = "textual-dark"
+    theme: str = "gridtui-dark"
     """A theme's name, as the command palette lists them."""
     columns: tuple[str, ...] = ()
     """Columns of the fleet table, in order; empty means all that fit."""

@@ -1,0 +1,7 @@
+"""The dashboard. Talks to `fleet.Fleet` alone and never to the rooms below it; nobody imports it but the command that shows it."""
+
+from __future__ import annotations
+
+from .app import Dashboard, run
+
+__all__ = ["Dashboard", "run"]

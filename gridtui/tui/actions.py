@@ -1,0 +1,201 @@
+"""Every action of the dashboard, once: its name, key, words and screen. Bindings, footer, help and the command palette are made
+from this table, and the settings file remaps keys by an action's name. Owns the table; does nothing itself: the screens do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.binding import Binding
+from textual.keys import Keys
+
+from ..errors import SettingsError
+
+Place = Literal["app", "fleet", "node", "events", "help", "list"]
+"""Where an action works: everywhere, on one screen, or in any list that moves by lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`name` is what the settings file calls it; the screen or widget of each place has a method `action_<name>`."""
+
+    name: str
+    key: str
+    """Default key; several are separated by commas."""
+    text: str
+    """A word or two, for the footer."""
+    help: str
+    """A line, for the help and the palette."""
+    places: tuple[Place, ...]
+    footer: bool = False
+    palette: bool = True
+    priority: bool = False
+    """Works even while something is being typed."""
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("open", "enter", "open", "Open the page of the node under the cursor", ("fleet", "events"), footer=True),
+    Action("filter", "slash", "filter", "Show only the nodes that a selection names", ("fleet",), footer=True),
+    Action("clear", "escape", "clear", "Leave the filter and show all nodes", ("fleet",)),
+    Action("sort", "s", "sort", "Sort by the next column", ("fleet",), footer=True),
+    Action("sort_back", "S", "sort back", "Sort by the column before", ("fleet",)),
+    Action("column_left", "less_than_sign", "sort left", "Sort by the shown column to the left", ("fleet",)),
+    Action("column_right", "greater_than_sign", "sort right", "Sort by the shown column to the right", ("fleet",)),
+    Action("reverse", "r", "reverse", "Reverse the order", ("fleet",)),
+    Action("problems", "0", "problems", "Sort problems first again", ("fleet",)),
+    Action("group", "g", "group", "Group by inventory group, state or label, or not at all", ("fleet",), footer=True),
+    Action("retry", "R", "retry", "Try to reach the node now, even after a refused login", ("fleet", "node")),
+    Action("back", "escape,backspace", "back", "Go back", ("node", "events", "help"), footer=True, palette=False),
+    Action("processes", "p", "processes", "Show the busiest processes, or hide them", ("node",), footer=True),
+    Action("next_node", "right_square_bracket", "next", "Go to the next node of the table", ("node",), footer=True),
+    Action("previous_node", "left_square_bracket", "previous", "Go to the previous node of the table", ("node",)),
+    Action("alarms", "a", "alarms only", "Show only what asks for attention, or everything", ("events",), footer=True),
+    Action("up", "up,k", "up", "Go a line up", ("list",), palette=False),
+    Action("down", "down,j", "down", "Go a line down", ("list",), palette=False),
+    Action("page_up", "pageup,ctrl+b", "page up", "Go a page up", ("list",), palette=False),
+    Action("page_down", "pagedown,ctrl+f", "page down", "Go a page down", ("list",), palette=False),
+    Action("first", "home", "first", "Go to the first line", ("list",), palette=False),
+    Action("last", "end,G", "last", "Go to the last line", ("list",), palette=False),
+    Action("events", "e", "events", "Open the event log", ("fleet", "node"), footer=True),
+    Action("next_theme", "t", "theme", "Take the next theme", ("app",), footer=True),
+    Action("help", "question_mark", "help", "Show all keys", ("app",), footer=True),
+    Action("command_palette", "ctrl+p", "palette", "Find any action or theme by name", ("app",), palette=False),
+    Action("quit", "q", "quit", "Leave the dashboard", ("app",), footer=True),
+    Action(
+        "leave",
+        "ctrl+c,ctrl+q",
+        "leave",
+        "Leave the dashboard, also while typing",
+        ("app",),
+        palette=False,
+        priority=True,
+    ),
+)
+
+BY_NAME = {action.name: action for action in ACTIONS}
+
+TITLES: Mapping[Place, str] = {
+    "fleet": "Fleet",
+    "node": "A node's page",
+    "events": "Event log",
+    "list": "Moving",
+    "app": "Everywhere",
+}
+"""The headings of the help, in its order."""
+
+
+def of(place: Place) -> list[Action]:
+    """The actions of one place, in the table's order."""
+    return [action for action in ACTIONS if place in action.places]
+
+
+def bindings(place: Place) -> list[Binding]:
+    """Textual's bindings for one place. Each has its action's name as id, by which `App.set_keymap` remaps it."""
+    return [
+        Binding(action.key, action.name, action.text, id=action.name, priority=action.priority, show=False)
+        for action in of(place)
+    ]
+
+
+def keymap(keys: Mapping[str, str]) -> dict[str, str]:
+    """The reader's own keys (`dashboard.keys`), checked, as `App.set_keymap` wants them. Raises SettingsError."""
+    checked: dict[str, str] = {}
+    for name, key in keys.items():
+        where = f"dashboard.keys.{name}"
+        if name not in BY_NAME:
+            near = difflib.get_close_matches(name, BY_NAME, 1)
+            raise SettingsError(f"{where}: there is no action `{name}`", hint=_hint(near))
+        parts = [part.strip() for part in (key.split(",") if key != "," else ["comma"])]
+        checked[name] = ",".join(_key(part, where) for part in parts)
+    taken: dict[tuple[Place, str], str] = {}
+    for action in ACTIONS:
+        for key in checked.get(action.name, action.key).split(","):
+            for place in _reach(action):
+                other = taken.setdefault((place, key), action.name)
+                if other != action.name:
+                    mine, theirs = (action.name, other) if action.name in checked else (other, action.name)
+                    raise SettingsError(
+                        f"dashboard.keys.{mine}: the key {shown(key)} already means `{theirs}`",
+                        hint=f"give `{theirs}` another key too",
+                    )
+    return checked
+
+
+def shown(key: str) -> str:
+    """A key as people write it: `?`, `Enter`, `Ctrl+P`."""
+    *modifiers, last = key.split("+") if key != "+" else [key]
+    if last in _SHOWN:
+        last = _SHOWN[last]
+    elif len(last) > 1:
+        last = _character(last) or last.capitalize()
+    elif modifiers:
+        last = last.upper()
+    return "+".join([*(modifier.capitalize() for modifier in modifiers), last])
+
+
+_SHOWN = {
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "escape": "Esc",
+    "backspace": "Bksp",
+}
+_MODIFIERS = ("ctrl", "shift", "alt", "super", "hyper", "meta")
+_NAMED = frozenset(key.value for key in Keys if re.fullmatch(r"[a-z]+|f\d+", key.value))
+_CHARACTERS = {
+    re.sub(r"[^a-z0-9]+", "_", unicodedata.name(chr(code)).lower()): chr(code)
+    for code in range(0x21, 0x7F)
+    if not chr(code).isalnum()
+}
+# Textual calls these by shorter names than Unicode does.
+_CHARACTERS |= {"slash": "/", "minus": "-", "plus": "+", "underscore": "_"}
+_TEXTUAL = {"solidus": "slash", "hyphen_minus": "minus", "plus_sign": "plus", "low_line": "underscore"}
+
+
+def _character(name: str) -> str:
+    return _CHARACTERS.get(name, "")
+
+
+def _key(key: str, where: str) -> str:
+    """A key in Textual's own spelling: `/` and `slash` are `slash`. Raises SettingsError for what is no key."""
+    if len(key) == 1 and key.isprintable() and not key.isspace():
+        for name, char in _CHARACTERS.items():
+            if char == key:
+                return _TEXTUAL.get(name, name)
+        return key
+    *modifiers, last = key.split("+")
+    for modifier in modifiers:
+        if modifier not in _MODIFIERS:
+            raise SettingsError(
+                f"{where}: `{key}` is no key", hint=_hint(difflib.get_close_matches(modifier, _MODIFIERS, 1))
+            )
+    if len(last) == 1 or last in _NAMED or last in _CHARACTERS:
+        return key
+    raise SettingsError(
+        f"{where}: `{key}` is no key", hint=_hint(difflib.get_close_matches(last, sorted(_NAMED | set(_CHARACTERS)), 1))
+    )
+
+
+def _hint(near: list[str]) -> str:
+    return f"did you mean `{near[0]}`?" if near else "docs/DASHBOARD.md lists them"
+
+
+def _reach(action: Action) -> set[Place]:
+    """The screens on which an action's key is heard. Lists are on the fleet and the event log."""
+    reach: set[Place] = set()
+    for place in action.places:
+        if place == "app":
+            reach |= {"fleet", "node", "events", "help"}
+        elif place == "list":
+            reach |= {"fleet", "events"}
+        else:
+            reach.add(place)
+    return reach

@@ -1,0 +1,179 @@
+"""The dashboard: a table of contents. Screens, keys, themes and the bridge meet here; each has a file of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.types import CSSPathType
+
+from ..errors import GridtuiError, SettingsError, UsageError
+from . import themes
+from .actions import ACTIONS, bindings, keymap
+from .bridge import Bridge, Fresh, Source
+from .screens.events import EventsScreen
+from .screens.fleet import FleetScreen
+from .screens.help import HelpScreen
+from .screens.node import NodeScreen
+
+BEAT = 1.0
+"""Seconds between two looks at clock and round trips when no event comes."""
+
+
+class Dashboard(App[int]):
+    """One app over one fleet. `clock` gives the time of day, for pictures that can be repeated."""
+
+    TITLE = "gridtui"
+    CSS_PATH: ClassVar[CSSPathType | None] = [
+        "app.tcss",
+        *(f"screens/{noun}.tcss" for noun in ("fleet", "node", "events", "help")),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
+
+    def __init__(self, fleet: Source, banner: str = "", clock: Callable[[], float] = time.time) -> None:
+        settings = fleet.settings.dashboard
+        self.keys = keymap(settings.keys)
+        self.fleet = fleet
+        self.banner = banner
+        self.clock = clock
+        self.failure: BaseException | None = None
+        super().__init__()
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        if settings.theme not in self.available_themes:
+            raise SettingsError(
+                f"dashboard.theme: there is no theme `{settings.theme}`",
+                hint="one of " + ", ".join((*themes.CYCLE, "nord", "gruvbox", "dracula", "...")),
+            )
+        self.theme = settings.theme
+        self.bridge = Bridge(fleet, self.post_message)
+        self.fleet_screen = FleetScreen()
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.fleet_screen
+
+    def on_mount(self) -> None:
+        self.set_keymap(self.keys)
+        # The first paint comes before the first packet: the fleet starts once the table of pending nodes is there.
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.run_worker(self._watch(), group="bridge", exclusive=True)
+        self.set_interval(BEAT, lambda: self.post_message(Fresh()))
+
+    async def _watch(self) -> None:
+        try:
+            await self.bridge.run()
+        except GridtuiError as error:
+            self.failure = error
+            self.exit(1)
+
+    def on_fresh(self) -> None:
+        """Let the screen on top show what is new; others catch up when they come back."""
+        changed = self.bridge.take_changed()
+        if isinstance(screen := self.screen, FleetScreen | NodeScreen | EventsScreen):
+            with self.batch_update():
+                screen.freshen(changed)
+
+    # ---- screens ----
+
+    def open_node(self, name: str) -> None:
+        """The page of a node, over the screen that is shown."""
+        self.push_screen(NodeScreen(name))
+
+    def open_events(self) -> None:
+        self.push_screen(EventsScreen())
+
+    def action_help(self) -> None:
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
+
+    def retry(self, name: str) -> None:
+        """Try to reach a node now."""
+        self.fleet.retry(name)
+        self.notify(f"trying {name} now", markup=False, timeout=3)
+
+    # ---- everywhere ----
+
+    def action_next_theme(self) -> None:
+        at = themes.CYCLE.index(self.theme) if self.theme in themes.CYCLE else -1
+        self.theme = themes.CYCLE[(at + 1) % len(themes.CYCLE)]
+        self.notify(f"theme {self.theme}", markup=False, timeout=2)
+
+    def action_leave(self) -> None:
+        self.exit(0)
+
+    async def action_quit(self) -> None:
+        self.exit(0)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: what works on this screen, from the registry, and the themes."""
+        for action in ACTIONS:
+            target = next((owner for owner in (screen, self) if hasattr(owner, f"action_{action.name}")), None)
+            if action.palette and target is not None:
+                namespace = "app" if target is self else "screen"
+                yield SystemCommand(action.text.capitalize(), action.help, self._runner(f"{namespace}.{action.name}"))
+        for name in (*themes.CYCLE, *(name for name in self.available_themes if name not in themes.CYCLE)):
+            yield SystemCommand(f"Theme: {name}", "Wear this theme", self._wearer(name))
+
+    def _runner(self, action: str) -> Callable[[], None]:
+        def run() -> None:
+            self.call_later(self.run_action, action)
+
+        return run
+
+    def _wearer(self, name: str) -> Callable[[], None]:
+        def wear() -> None:
+            self.theme = name
+
+        return wear
+
+    # ---- the end ----
+
+    def _fatal_error(self) -> None:
+        # Textual would print a traceback with local variables: no traceback reaches a user unasked. `run` raises it again
+        # once the terminal is restored, and the command line decides what to show of it.
+        self.failure = self._exception
+        self._close_messages_no_wait()
+
+
+async def serve(app: Dashboard) -> int:
+    """Run the app on this loop until it ends or a signal ends it; then close the fleet. Gives the exit status."""
+    loop = asyncio.get_running_loop()
+    caught: list[int] = []
+
+    def end(number: int) -> None:
+        caught.append(number)
+        app.exit(128 + number)
+
+    signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, end, number)
+    try:
+        result = await app.run_async()
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+        await app.fleet.close()
+    if app.failure is not None:
+        raise app.failure
+    return 128 + caught[0] if caught else result or 0
+
+
+def run(fleet: Source, banner: str = "") -> int:
+    """Show the dashboard until the reader leaves it; gives the exit status, 128 + n after signal n.
+
+    `banner` is always in sight, e.g. `SIMULATED NODES`. Starts and closes `fleet`. Raises SettingsError for a key or a theme
+    that does not exist, UsageError without a terminal, and what `Fleet.start` raises; the terminal is restored before.
+    """
+    if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
+        # Textual reads keys from standard input and draws on standard error.
+        raise UsageError("the dashboard needs a terminal", hint="`gridtui check` works without one")
+    return asyncio.run(serve(Dashboard(fleet, banner)))

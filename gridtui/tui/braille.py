@@ -1,0 +1,76 @@
+"""Curves as braille dots: two columns and four rows of dots in a cell. Owns dots, scales and ticks; pure, knows no widget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+# The bit of each dot in a braille cell (Unicode block 2800), by row from the top and column.
+_BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+
+Grid = list[list[int]]
+"""Rows of cells from the top, each cell the bits of its dots."""
+
+
+def curve(values: Sequence[float], cells: int, rows: int, low: float, high: float, fill: bool = False) -> Grid:
+    """The newest values as a line, right-aligned, one value a dot column.
+
+    NaN is a gap. With `fill`, everything under the line is dotted too. Values outside of `low`..`high` are clamped.
+    """
+    grid: Grid = [[0] * cells for _ in range(rows)]
+    dots_x, dots_y = cells * 2, rows * 4
+    recent = values[-dots_x:] if dots_x > 0 else ()
+    scale = (dots_y - 1) / (high - low) if high > low else 0.0
+    top = dots_y - 1
+    start = dots_x - len(recent)
+    before: int | None = None
+    for offset, value in enumerate(recent):
+        if value != value:  # NaN
+            before = None
+            continue
+        y = top - max(0, min(top, round((value - low) * scale)))
+        x = start + offset
+        cell, column = x >> 1, x & 1
+        if fill:
+            first, last = y, top
+        elif before is None or before == y:
+            first = last = y
+        elif before < y:
+            first, last = before + 1, y
+        else:
+            first, last = y, before - 1
+        for dot in range(first, last + 1):
+            grid[dot >> 2][cell] |= _BITS[dot & 3][column]
+        before = y
+    return grid
+
+
+def text(row: Sequence[int]) -> str:
+    """One row of a grid as characters; an empty cell is a blank."""
+    return "".join([chr(0x2800 | bits) if bits else " " for bits in row])
+
+
+def ceiling(values: Sequence[float], least: float = 1.0, base: float = 10.0) -> float:
+    """A round number at or above all `values` and `least`: 1, 2 or 5 times a power of ten, or of 1024 in binary units."""
+    highest = max((value for value in values if value == value), default=0.0)
+    highest = max(highest, least)
+    if base == 10.0:
+        power = 10.0 ** math.floor(math.log10(highest))
+        steps: tuple[float, ...] = (1, 2, 5, 10)
+    else:
+        power = 1024.0 ** math.floor(math.log(highest, 1024) + 1e-12)
+        steps = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1024)
+    return next((step * power for step in steps if step * power >= highest * (1 - 1e-12)), steps[-1] * power)
+
+
+def axis(low: float, high: float, rows: int, name: Callable[[float], str]) -> list[str]:
+    """The label of each row from the top: the ends, and the middle where there is room. Others are blank."""
+    labels = [""] * rows
+    if rows <= 0:
+        return labels
+    labels[0] = name(high)
+    if rows > 1:
+        labels[-1] = name(low)
+    if rows >= 5 and rows % 2:
+        labels[rows // 2] = name((low + high) / 2)
+    return labels

@@ -1,0 +1,102 @@
+"""The one file that knows both worlds: reads a fleet's events, and tells the screens that there is something new.
+
+Events arrive by the thousand a second; at most a few messages a second leave. The bridge never touches a widget: what it
+knows waits in `Bridge` until the app takes it, so a message that replaces another one loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from textual.message import Message
+
+from ..events import Event, Seen
+from ..model import Node, PingMethod, Status
+from ..settings import Settings
+
+PAUSE = 0.5
+"""Seconds between two looks at the queue, which is also the most often that values are painted. State changes of a fleet are slower."""
+
+
+class Source(Protocol):
+    """What the dashboard needs of `fleet.Fleet`, described there."""
+
+    @property
+    def nodes(self) -> Mapping[str, Node]: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def ping_method(self) -> PingMethod: ...
+    def status(self, name: str) -> Status: ...
+    def select(self, text: str) -> list[str]: ...
+    def history(self, name: str, metric: str) -> Sequence[float]: ...
+    def log(self) -> Sequence[Event]: ...
+    def events(self) -> AsyncIterator[Event]: ...
+    async def start(self) -> None: ...
+    async def close(self) -> None: ...
+    def retry(self, name: str) -> None: ...
+    async def top(self, name: str, count: int = 20) -> tuple[Any, ...]: ...
+
+
+class Fresh(Message, bubble=False):
+    """There is something new in the bridge, or a second has passed."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Fresh)
+
+
+class Bridge:
+    """The newest status of every node, and whether anything but numbers changed since the app last asked."""
+
+    def __init__(self, fleet: Source, post: Callable[[Message], object]) -> None:
+        self.fleet = fleet
+        self._post = post
+        self._statuses = {name: fleet.status(name) for name in fleet.nodes}
+        self._changed = False
+
+    def status(self, name: str) -> Status:
+        """The node as of its newest event: cheap enough to ask for all. Its round trips are as old as its sample."""
+        return self._statuses[name]
+
+    def fresh_status(self, name: str) -> Status:
+        """The node as it is now, round trips included: for what is on the screen."""
+        status = self._statuses[name] = self.fleet.status(name)
+        return status
+
+    def take_changed(self) -> bool:
+        """Whether a verdict, a fact or the event log changed since the last call."""
+        changed, self._changed = self._changed, False
+        return changed
+
+    async def run(self) -> None:
+        """Start the fleet and read its events until it is closed. Raises what `Fleet.start` raises."""
+        await self.fleet.start()
+        for name in self._statuses:
+            self._statuses[name] = self.fleet.status(name)
+        self._changed = True
+        self._post(Fresh())
+        loop = asyncio.get_running_loop()
+        turned = asyncio.Event()
+        loop.call_soon(turned.set)
+        async for event in self.fleet.events():
+            self._note(event)
+            # The loop turned, so the queue was empty: rest, while the fleet's own queue keeps the latest of each node.
+            # Without the rest every single event would wake this task, at 2,500 a second.
+            if turned.is_set():
+                self._post(Fresh())
+                await asyncio.sleep(PAUSE)
+                turned.clear()
+                loop.call_soon(turned.set)
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Seen):
+            before = self._statuses.get(event.node)
+            self._statuses[event.node] = event.status
+            if before is None or before.reach.up != event.status.reach.up:
+                self._changed = True
+            return
+        self._changed = True
+        if event.node is not None and event.node in self._statuses:
+            self._statuses[event.node] = self.fleet.status(event.node)

@@ -1,0 +1,300 @@
+"""The fleet's screen: the summary, the table, the filter. Owns what is shown and in which order; the table draws it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Input
+
+from ...errors import SelectionError
+from .. import text, top
+from ..actions import bindings, of
+from ..arrange import Group, aggregate, arrange, group_keys, smallest_groups
+from ..columns import BY_NAME, SORTS
+from ..rows import silence
+from ..states import STATE_ROLES, Kind, face
+from ..widgets.bars import Chunk, KeyBar, TextLine
+from ..widgets.fleet_table import FleetTable, TableHeader
+from ..widgets.lines import Lines
+
+if TYPE_CHECKING:
+    from ..app import Dashboard
+
+CALM = 2.0
+"""Seconds between two orders of the table while nothing but numbers changes: rows that jump cannot be read."""
+SHARE = 60
+"""An ordering that takes t seconds is repeated after SHARE * t at the earliest, so that it costs less than 2 % of a core."""
+TYPING = 0.15
+"""Seconds without a key press after which a filter is applied."""
+
+
+class FleetScreen(Screen[None]):
+    """All nodes, problems first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("fleet")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (9, "-short"), (16, "-tall")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sort, self._descending, self._group, self._filter = "problems", False, "", ""
+        self._names: list[str] = []
+        self._total = Group("", {})
+        self._without: frozenset[str] = frozenset({"gpu"})
+        self._ordered_at = 0.0
+        self._took = 0.0
+        self._waiting = False
+
+    @property
+    def dashboard(self) -> Dashboard:
+        return cast("Dashboard", self.app)
+
+    def compose(self) -> ComposeResult:
+        dashboard = self.dashboard
+        settings = dashboard.fleet.settings
+        yield TextLine("raised", id="summary")
+        yield TableHeader(id="titles")
+        yield FleetTable(
+            dashboard.bridge.fresh_status,
+            lambda name: dashboard.fleet.history(name, "rtt"),
+            settings.intervals.fast,
+            settings.dashboard.columns,
+            dashboard.clock,
+            id="table",
+        )
+        yield TextLine("raised", id="detail")
+        yield Input(
+            placeholder="a selection, e.g.  @web & state=down   or   load>4 , disk>90",
+            id="filter",
+            select_on_focus=False,
+        )
+        yield KeyBar([*of("fleet"), *of("app")], dashboard.keys, id="keys")
+
+    def on_mount(self) -> None:
+        nodes = self.dashboard.fleet.nodes
+        self._groups = group_keys(nodes.values())
+        self._smallest = smallest_groups(nodes)
+        self.table.focus()
+
+    def on_screen_resume(self) -> None:
+        self.order()
+
+    @property
+    def table(self) -> FleetTable:
+        return self.query_one("#table", FleetTable)
+
+    # ---- what is new ----
+
+    def freshen(self, changed: bool) -> None:
+        """Show what is new. `changed`: something other than numbers is, so the order may be another."""
+        now = time.monotonic()
+        self._waiting = self._waiting or changed
+        due = self._ordered_at + max(0.0 if self._waiting else CALM, SHARE * self._took)
+        if now >= due:
+            self.order()
+        else:
+            self.table.look()
+            self._summarise()
+            self._explain()
+
+    def order(self) -> None:
+        """Filter, sort and group again, now."""
+        started = time.monotonic()
+        dashboard = self.dashboard
+        status = dashboard.bridge.status
+        nodes = dashboard.fleet.nodes
+        self._names = list(nodes)
+        if self._filter:
+            try:
+                self._names = dashboard.fleet.select(self._filter)
+            except SelectionError as error:
+                self._complain(error)  # e.g. a group that is gone; all nodes are shown rather than none
+        self._total = aggregate("", map(status, nodes))
+        if "gpu" in self._total.means:
+            self._without = frozenset()
+        lines = arrange(self._names, status, self._sort, self._descending, self._group, self._smallest)
+        self.table.show(lines, self._without)
+        self._summarise()
+        self._explain()
+        self._waiting = False
+        self._ordered_at = time.monotonic()
+        self._took = self._ordered_at - started
+
+    def _summarise(self) -> None:
+        dashboard = self.dashboard
+        nodes = len(dashboard.fleet.nodes)
+        self.query_one("#titles", TableHeader).show(self.table.layout_now, self._sort, self._descending)
+        first: list[Chunk] = [(("gridtui", "title"),), *top.counts(self._total, nodes)]
+        second: list[Chunk] = [
+            *top.chosen(self._filter, len(self._names), nodes),
+            *top.together(self._total),
+            *top.order(self._sort, self._descending, self._group),
+            top.ping(dashboard.fleet.ping_method),
+        ]
+        self.query_one("#summary", TextLine).show((first, top.right(dashboard.banner, dashboard.clock())), (second, ()))
+
+    def _explain(self) -> None:
+        """The detail line: the node under the cursor, in words."""
+        line = self.query_one("#detail", TextLine)
+        name = self.table.node
+        if name is None:
+            words = f"no node matches {text.plain(self._filter)}" if self._filter else "the inventory has no nodes"
+            line.show(([((words, "dim"),)], ()))
+            return
+        status = self.dashboard.bridge.status(name)
+        seen, verdict, now = face(status), status.verdict, self.dashboard.clock()
+        chunks: list[Chunk] = [
+            ((f"{seen.glyph} ", seen.role), (text.plain(name), "strong"), (f" {seen.word}", seen.role))
+        ]
+        if seen.silent and (told := silence(status, seen, now)):
+            chunks.append(((text.plain(told), "text"),))
+        elif seen.kind is not Kind.UP and verdict.since:
+            chunks.append(((f"for {text.age(now - verdict.since)}", "dim"),))
+        if not seen.silent:
+            chunks += [((text.plain(reason.text), STATE_ROLES[reason.state]),) for reason in verdict.reasons[:4]]
+        if status.facts is not None and not verdict.reasons:
+            facts = status.facts
+            about = (facts.os_name, facts.kernel, f"{facts.cpus} CPUs" if facts.cpus else "", facts.cpu_model)
+            chunks += [((text.plain(words), "dim"),) for words in about if words]
+        line.show((chunks, ()))
+
+    @on(FleetTable.Laid)
+    def _titles(self) -> None:
+        self._summarise()
+
+    @on(Lines.Moved)
+    def _moved(self) -> None:
+        self._explain()
+
+    # ---- the filter ----
+
+    def action_filter(self) -> None:
+        box = self.query_one("#filter", Input)
+        self.add_class("-filtering")
+        box.value = self._filter
+        box.focus()
+
+    @on(Input.Changed, "#filter")
+    def _typing(self, event: Input.Changed) -> None:
+        words = event.value.strip()
+        self.set_timer(TYPING, lambda: self._apply(words))
+
+    def _apply(self, words: str) -> None:
+        box = self.query_one("#filter", Input)
+        if box.value.strip() != words or not self.has_class("-filtering"):
+            return  # typed on
+        try:
+            if words:
+                self.dashboard.fleet.select(words)
+        except SelectionError as error:
+            self._complain(error)
+            return
+        box.remove_class("-wrong")
+        if words != self._filter:
+            self._filter = words
+            self.order()
+        else:
+            self._explain()
+
+    def _complain(self, error: SelectionError) -> None:
+        """Say what is wrong with the filter, and where; the nodes of the last good one stay."""
+        self.query_one("#filter", Input).add_class("-wrong")
+        where = f"at {error.position + 1}: " if error.text else ""
+        chunks: list[Chunk] = [((f"{where}{text.plain(error.message)}", "critical"),)]
+        if error.hint:
+            chunks.append(((text.plain(error.hint), "text"),))
+        self.query_one("#detail", TextLine).show((chunks, ()))
+
+    @on(Input.Submitted, "#filter")
+    def _done(self, event: Input.Submitted) -> None:
+        words = event.value.strip()
+        self._apply(words)
+        if self._filter == words:
+            self._close_filter()
+
+    def _close_filter(self) -> None:
+        self.remove_class("-filtering")
+        self.query_one("#filter", Input).remove_class("-wrong")
+        self.table.focus()
+        self._explain()
+
+    def action_clear(self) -> None:
+        if self._filter or self.has_class("-filtering"):
+            self._filter = ""
+            self._close_filter()
+            self.order()
+
+    # ---- order ----
+
+    def _sort_by(self, name: str) -> None:
+        self._sort = name
+        self._descending = name in BY_NAME and BY_NAME[name].descending
+        self.order()
+
+    def action_sort(self) -> None:
+        self._sort_by(SORTS[(SORTS.index(self._sort) + 1) % len(SORTS)])
+
+    def action_sort_back(self) -> None:
+        self._sort_by(SORTS[(SORTS.index(self._sort) - 1) % len(SORTS)])
+
+    def action_column_left(self) -> None:
+        self._neighbour(-1)
+
+    def action_column_right(self) -> None:
+        self._neighbour(1)
+
+    def _neighbour(self, step: int) -> None:
+        columns = [column.name for column, _ in self.table.layout_now.columns if column.key is not None]
+        if self._sort in columns:
+            self._sort_by(columns[(columns.index(self._sort) + step) % len(columns)])
+        elif columns:
+            self._sort_by(columns[0 if step > 0 else -1])
+
+    def action_reverse(self) -> None:
+        self._descending = not self._descending
+        self.order()
+
+    def action_problems(self) -> None:
+        self._sort_by("problems")
+
+    @on(TableHeader.Clicked)
+    def _sort_clicked(self, event: TableHeader.Clicked) -> None:
+        if event.column == self._sort:
+            self.action_reverse()
+        else:
+            self._sort_by(event.column)
+
+    def action_group(self) -> None:
+        at = self._groups.index(self._group)
+        self._group = self._groups[(at + 1) % len(self._groups)]
+        self.order()
+
+    # ---- nodes ----
+
+    @on(Lines.Chosen)
+    def _chosen(self) -> None:
+        self.action_open()
+
+    def action_open(self) -> None:
+        if (name := self.table.node) is not None:
+            self.dashboard.open_node(name)
+
+    def action_retry(self) -> None:
+        if (name := self.table.node) is not None:
+            self.dashboard.retry(name)
+
+    def action_events(self) -> None:
+        self.dashboard.open_events()
+
+    def neighbour(self, name: str, step: int) -> str | None:
+        """The node that stands `step` nodes below `name`; the cursor goes there too."""
+        names = self.table.names
+        if name not in names:
+            return names[0] if names else None
+        other = names[(names.index(name) + step) % len(names)]
+        self.table.seek(other)
+        return other

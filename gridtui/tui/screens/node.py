@@ -1,0 +1,204 @@
+"""A node's page: who it is, how it is, its plots, its parts, its own events. Owns what is shown; `sheets` has the words."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.screen import Screen
+
+from ...errors import GridtuiError
+from ...model import Status
+from .. import sheets, story, text, top
+from ..actions import bindings, of
+from ..states import STATE_ROLES, face
+from ..widgets.bars import Chunk, KeyBar, TextLine
+from ..widgets.panel import Panel
+from ..widgets.plot import Curve, Plot
+
+if TYPE_CHECKING:
+    from ..app import Dashboard
+
+PROCESSES_EVERY = 3.0
+"""Seconds between two lists of processes while they are shown."""
+EVENTS = 12
+"""The newest events of the node that are shown."""
+
+_PANELS: tuple[tuple[str, str, sheets.Sheet], ...] = (
+    ("CPU", "left", sheets.cpu),
+    ("Memory", "left", sheets.memory),
+    ("Disks", "middle", sheets.disks),
+    ("Network", "middle", sheets.network),
+    ("Reach", "middle", sheets.reach),
+    ("Facts", "right", sheets.facts),
+    ("Inventory", "right", sheets.inventory),
+)
+
+
+def _rate(value: float | None) -> str:
+    return text.UNKNOWN if value is None or value != value else f"{text.amount(value)}/s"
+
+
+class NodeScreen(Screen[None]):
+    """One node, live."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("node")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-medium"), (120, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (9, "-short"), (16, "-tall")]
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.node = name
+        self._processes = False
+
+    @property
+    def dashboard(self) -> Dashboard:
+        return cast("Dashboard", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield TextLine("raised", id="summary")
+        with VerticalScroll(id="body"):
+            with Container(id="plots"):
+                yield Plot("round trip", text.seconds, least=0.001, losses=True, id="plot-rtt")
+                yield Plot("cpu", text.percent, high=100.0, id="plot-cpu")
+                yield Plot("memory", text.percent, high=100.0, id="plot-mem")
+                yield Plot("load", text.number, id="plot-load")
+                yield Plot("network", _rate, least=1024.0, binary=True, id="plot-net")
+                yield Plot("disk", _rate, least=1024.0, binary=True, id="plot-disk")
+            yield Panel("Processes", id="processes")
+            with Horizontal(id="sheets"):
+                for side in ("left", "middle", "right"):
+                    with Vertical(id=side):
+                        for title, where, _ in _PANELS:
+                            if where == side:
+                                yield Panel(title, id=f"sheet-{title.lower()}")
+            yield Panel("Events", id="events")
+        yield KeyBar([*of("node"), *of("app")], self.dashboard.keys, id="keys")
+
+    def on_mount(self) -> None:
+        self.query_one("#processes").display = False
+        self.query_one("#body").focus()
+        self.set_interval(PROCESSES_EVERY, self._list_processes)
+
+    def on_screen_resume(self) -> None:
+        self.freshen(True)
+
+    def freshen(self, changed: bool) -> None:
+        """Show what is new."""
+        status = self.dashboard.bridge.fresh_status(self.node)
+        self._summarise(status)
+        self._draw_plots(status)
+        for title, _, sheet in _PANELS:
+            self.query_one(f"#sheet-{title.lower()}", Panel).show(lambda cells, sheet=sheet: sheet(status, cells))  # type: ignore[misc]
+        if changed:
+            self._tell_events()
+
+    def _summarise(self, status: Status) -> None:
+        dashboard = self.dashboard
+        now = dashboard.clock()
+        seen, verdict, sample, facts = face(status), status.verdict, status.sample, status.facts
+        first: list[Chunk] = [
+            ((f"{seen.glyph} ", seen.role), (text.plain(self.node), "strong")),
+            ((seen.word, seen.role),),
+            ((text.plain(status.node.address), "dim"),),
+        ]
+        if sample is not None and (up := sample.metrics.get("uptime")) is not None:
+            first.append((("up ", "dim"), (text.age(up), "text")))
+        if facts is not None:
+            about = (facts.os_name, facts.kernel, f"{facts.cpus} CPUs" if facts.cpus else "")
+            first += [((text.plain(words), "dim"),) for words in about if words]
+        since = f"for {text.age(now - verdict.since)}" if verdict.since else ""
+        second: list[Chunk] = [((f"{seen.word} {since}", seen.role),)]
+        if status.reach.failed is not None and status.reach.error:
+            second.append(((text.plain(status.reach.error), "text"),))
+        for reason in verdict.reasons:
+            soft = " (not yet counted)" if reason.soft else ""
+            since = f" for {text.age(now - reason.since)}" if reason.since else ""
+            second.append(((text.plain(reason.text), STATE_ROLES[reason.state]), (f"{since}{soft}", "dim")))
+        if not verdict.reasons and status.reach.up:
+            second.append((("no rule holds against it", "dim"),))
+        self.query_one("#summary", TextLine).show((first, top.right(dashboard.banner, now)), (second, ()))
+
+    def _draw_plots(self, status: Status) -> None:
+        fleet = self.dashboard.fleet
+        intervals = fleet.settings.intervals
+        node = status.node
+        fast = node.interval or intervals.fast
+        trips = fleet.history(self.node, "rtt")
+        self._plot("rtt").show([Curve("", trips)], node.ping_interval or intervals.ping)
+        for name in ("cpu", "mem", "load"):
+            self._plot(name).show([Curve("", fleet.history(self.node, name))], fast)
+        for name, pair in (("net", ("rx", "tx")), ("disk", ("read", "write"))):
+            curves = [
+                Curve(part, fleet.history(self.node, f"{name}.{part}"), role)
+                for part, role in zip(pair, ("bar", "second"), strict=True)
+            ]
+            self._plot(name).show(curves, fast)
+
+    def _plot(self, name: str) -> Plot:
+        return self.query_one(f"#plot-{name}", Plot)
+
+    def _tell_events(self) -> None:
+        now = self.dashboard.clock()
+        mine = [event for event in self.dashboard.fleet.log() if event.node == self.node and story.told(event)]
+        lines = [story.line(event, 0, now) for event in reversed(mine[-EVENTS:])]
+        self.query_one("#events", Panel).show(lambda cells: lines or [(("none since the start", "faint"),)])
+
+    # ---- processes, on demand ----
+
+    def action_processes(self) -> None:
+        self._processes = not self._processes
+        panel = self.query_one("#processes", Panel)
+        if self._processes:
+            panel.show(lambda cells: [(("asking the node ...", "faint"),)])
+            panel.scroll_visible(animate=False)
+            self._list_processes()
+        else:
+            panel.show(lambda cells: ())
+
+    def _list_processes(self) -> None:
+        if self._processes and self.is_current:
+            self.run_worker(self._top(), group="processes", exclusive=True)
+
+    async def _top(self) -> None:
+        try:
+            found = await asyncio.wait_for(self.dashboard.fleet.top(self.node), 15)
+        except GridtuiError as error:
+            words = text.plain(str(error))
+            found = ()
+        except TimeoutError:
+            words, found = "the node did not answer in 15 s", ()
+        else:
+            words = "" if found else "no processes were told"
+        if self._processes:
+            self.query_one("#processes", Panel).show(
+                lambda cells: [((words, "warning"),)] if words else sheets.processes(found, cells)
+            )
+
+    # ---- keys ----
+
+    def action_retry(self) -> None:
+        self.dashboard.retry(self.node)
+
+    def action_events(self) -> None:
+        self.dashboard.open_events()
+
+    def action_back(self) -> None:
+        self.dismiss(None)
+
+    def action_next_node(self) -> None:
+        self._step(1)
+
+    def action_previous_node(self) -> None:
+        self._step(-1)
+
+    def _step(self, step: int) -> None:
+        other = self.dashboard.fleet_screen.neighbour(self.node, step)
+        if other is not None and other != self.node:
+            self.node = other
+            if self._processes:
+                self.action_processes()
+            self.freshen(True)

@@ -1,0 +1,195 @@
+"""The dashboard's themes and the palette that draws with them. Owns every colour; knows no widget.
+
+Textual's own themes work too: a palette is made from any theme's variables. Lines drawn on the line API ask it for
+styles by role (what a text means) and surface (what it stands on).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.style import Style
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+THEMES = (
+    Theme(
+        name="gridtui-dark",
+        primary="#7aa8e6",
+        secondary="#5b7fb0",
+        accent="#86cbc0",
+        success="#85c795",
+        warning="#e5b567",
+        error="#f07a78",
+        foreground="#ccd3dc",
+        background="#11151b",
+        surface="#171c24",
+        panel="#202733",
+        dark=True,
+    ),
+    Theme(
+        name="gridtui-light",
+        primary="#2b62ab",
+        secondary="#5580b5",
+        accent="#15756a",
+        success="#2a7a3f",
+        warning="#935b00",
+        error="#bb2a2d",
+        foreground="#252b33",
+        background="#fbfbf9",
+        surface="#f1f2f0",
+        panel="#e4e7e8",
+        dark=False,
+    ),
+    Theme(
+        name="gridtui-contrast",
+        primary="#66ccff",
+        secondary="#ffffff",
+        accent="#00ffff",
+        success="#00ff66",
+        warning="#ffd700",
+        error="#ff6666",
+        foreground="#ffffff",
+        background="#000000",
+        surface="#000000",
+        panel="#333333",
+        dark=True,
+    ),
+    # The hues of Okabe and Ito: blue, yellow and vermilion stay apart in every common kind of colour blindness.
+    Theme(
+        name="gridtui-safe",
+        primary="#56b4e9",
+        secondary="#0072b2",
+        accent="#cc79a7",
+        success="#56b4e9",
+        warning="#f0e442",
+        error="#e8772e",
+        foreground="#d6d9de",
+        background="#12141a",
+        surface="#181b22",
+        panel="#232833",
+        dark=True,
+    ),
+    Theme(
+        name="gridtui-mono",
+        primary="#d0d0d0",
+        secondary="#a0a0a0",
+        accent="#e0e0e0",
+        success="#c0c0c0",
+        warning="#e4e4e4",
+        error="#ffffff",
+        foreground="#c6c6c6",
+        background="#121212",
+        surface="#1a1a1a",
+        panel="#2a2a2a",
+        dark=True,
+    ),
+)
+"""Our own, in the order in which the theme key goes through them. Ours before Textual's in the palette."""
+
+DEFAULT = "gridtui-dark"
+
+CYCLE = tuple(theme.name for theme in THEMES)
+
+# Role: (theme variable, share of the background mixed in, bold)
+_ROLES: Mapping[str, tuple[str, float, bool]] = {
+    "text": ("foreground", 0.0, False),
+    "strong": ("foreground", 0.0, True),
+    "dim": ("foreground", 0.42, False),
+    "faint": ("foreground", 0.68, False),
+    "track": ("foreground", 0.80, False),
+    "ok": ("success", 0.0, False),
+    "warning": ("warning", 0.0, False),
+    "critical": ("error", 0.0, True),
+    "unknown": ("secondary", 0.0, False),
+    "accent": ("accent", 0.0, False),
+    "primary": ("primary", 0.0, False),
+    "title": ("primary", 0.0, True),
+    "header": ("foreground", 0.42, False),
+    "header-sort": ("accent", 0.0, True),
+    "bar": ("primary", 0.0, False),
+    "spark": ("accent", 0.15, False),
+    "second": ("warning", 0.10, False),
+    "key": ("accent", 0.0, True),
+    "banner": ("warning", 0.0, True),
+}
+
+# Surface: the theme variable and how much of it lies over the background.
+_SURFACES: Mapping[str, tuple[str, float]] = {
+    "base": ("background", 1.0),
+    "raised": ("surface", 1.0),
+    "cursor": ("primary", 0.24),
+    "cursor-blurred": ("primary", 0.12),
+    "group": ("panel", 0.75),
+}
+
+
+class Palette:
+    """Styles of one theme, made once. Two palettes of one theme are equal."""
+
+    def __init__(self, name: str, variables: Mapping[str, str], ansi: bool = False) -> None:
+        self.name = name
+        self._ansi = ansi
+        self._variables = variables
+        self._styles: dict[tuple[str, str], Style] = {}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Palette) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def style(self, role: str, surface: str = "base") -> Style:
+        """The style of a text of `role` (see `_ROLES`) that stands on `surface` (see `_SURFACES`)."""
+        style = self._styles.get((role, surface))
+        if style is None:
+            style = self._styles[role, surface] = self._make(role, surface)
+        return style
+
+    def _make(self, role: str, surface: str) -> Style:
+        variable, mix, bold = _ROLES[role]
+        if self._ansi:
+            # The terminal's own sixteen colours cannot be mixed: dim and reverse stand in.
+            return Style(
+                color=_ANSI.get(variable),
+                bold=bold or None,
+                dim=mix > 0.3 or None,
+                reverse=surface.startswith("cursor") or None,
+            )
+        ground = self._colour("background", Color(0, 0, 0))
+        over, share = _SURFACES[surface]
+        back = ground.blend(self._colour(over, ground), share)
+        fore = self._colour(variable, Color(204, 204, 204)).blend(back, mix)
+        if role == "banner":
+            fore, back = ground, fore
+        return Style(color=fore.rich_color, bgcolor=back.rich_color, bold=bold or None)
+
+    def _colour(self, variable: str, fallback: Color) -> Color:
+        try:
+            return Color.parse(self._variables.get(variable, ""))
+        except ColorParseError:
+            return fallback
+
+
+_ANSI = {
+    "success": "green",
+    "warning": "yellow",
+    "error": "red",
+    "primary": "blue",
+    "accent": "cyan",
+    "secondary": "magenta",
+}
+
+_made: dict[tuple[str, bool], Palette] = {}
+
+
+def palette(app: App[Any]) -> Palette:
+    """The palette of the theme in force."""
+    key = app.theme, app.native_ansi_color
+    if key not in _made:
+        _made[key] = Palette(app.theme, app.get_css_variables(), app.native_ansi_color)
+    return _made[key]

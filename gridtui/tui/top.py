@@ -1,0 +1,73 @@
+"""The lines at the top of a screen, as chunks. Owns their words; pure, knows no widget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from ..model import PingMethod
+from . import text
+from .arrange import Group
+from .states import GLYPHS, ROLES, WORDS, Kind
+from .widgets.bars import Chunk
+
+_METHODS = {
+    PingMethod.ICMP: ("icmp", "unprivileged socket"),
+    PingMethod.RAW: ("icmp raw", "as root or with CAP_NET_RAW"),
+    PingMethod.TCP: ("tcp connect", "this system permits no ICMP"),
+    PingMethod.SSH: ("over ssh", "behind a jump host"),
+    PingMethod.LOCAL: ("none", "only this machine"),
+}
+
+
+def right(banner: str, now: float) -> list[Chunk]:
+    """The demo's banner, if any, and the clock. The first one never falls."""
+    clock: Chunk = ((time.strftime("%H:%M:%S", time.localtime(now)), "dim"),)
+    return [((f" {text.plain(banner)} ", "banner"),), clock] if banner else [clock]
+
+
+def counts(total: Group, nodes: int) -> list[Chunk]:
+    """`40 nodes  ● 38 up  ✖ 1 down  ▲ 1 warning`."""
+    chunks: list[Chunk] = [((f"{nodes} node{'' if nodes == 1 else 's'}", "strong"),)]
+    for kind in (Kind.UP, *(kind for kind in Kind if kind is not Kind.UP)):
+        if number := total.counts.get(kind, 0):
+            chunks += [((f"{GLYPHS[kind]} {number} {WORDS[kind]}", ROLES[kind]),)]
+    return chunks
+
+
+def together(total: Group) -> list[Chunk]:
+    """The fleet's means and sums."""
+    chunks: list[Chunk] = []
+    if "cpu" in total.means:
+        chunks.append((("cpu ", "dim"), (text.percent(total.means["cpu"]), "text")))
+    if total.sums.get("mem.total"):
+        share = 100 * total.sums.get("mem.used", 0.0) / total.sums["mem.total"]
+        chunks.append(
+            (("mem ", "dim"), (text.percent(share), "text"), (f" of {text.amount(total.sums['mem.total'])}", "dim"))
+        )
+    elif "mem" in total.means:
+        chunks.append((("mem ", "dim"), (text.percent(total.means["mem"]), "text")))
+    if "net.rx" in total.sums:
+        received, sent = total.sums["net.rx"], total.sums.get("net.tx")
+        chunks.append((("net ", "dim"), (f"↓{text.amount(received)} ↑{text.amount(sent)}", "text"), ("/s", "dim")))
+    return chunks
+
+
+def ping(method: PingMethod) -> Chunk:
+    """How round trips are measured, and why so."""
+    name, because = _METHODS[method]
+    return (("ping ", "dim"), (name, "text"), (f" ({because})", "faint"))
+
+
+def order(sort: str, descending: bool, group: str) -> list[Chunk]:
+    """By what the table is sorted and grouped."""
+    arrow = "" if sort == "problems" and not descending else " ▼" if descending else " ▲"
+    chunks: list[Chunk] = [(("sort ", "dim"), (f"{sort}{arrow}", "text"))]
+    if group:
+        chunks.append((("by ", "dim"), (text.plain(group.removeprefix("label:")), "text")))
+    return chunks
+
+
+def chosen(words: str, shown: int, nodes: int) -> Sequence[Chunk]:
+    """The filter in force, and how many it leaves."""
+    return [(("filter ", "dim"), (text.plain(words), "accent"), (f"  {shown} of {nodes}", "text"))] if words else []

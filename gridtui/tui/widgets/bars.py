@@ -1,0 +1,116 @@
+"""The one-line bars around a screen: facts at the top, keys at the bottom. Draw what they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from ..actions import Action, shown
+from ..text import fit, width
+from ..themes import palette
+from .strips import strip
+
+Chunk = tuple[tuple[str, str], ...]
+"""Parts that stand or fall together when there is little room."""
+
+
+class TextLine(Widget):
+    """Lines of chunks from the left, and chunks at the right end. What does not fit is left out: at the right all but the first, then at the left the last."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, surface: str = "base", *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._surface = surface
+        self._rows: tuple[tuple[Sequence[Chunk], Sequence[Chunk]], ...] = ()
+
+    def show(self, *rows: tuple[Sequence[Chunk], Sequence[Chunk]]) -> None:
+        """One (left chunks, right chunks) a line. The first chunk at the right never falls."""
+        if rows != self._rows:
+            before, self._rows = self._rows, rows
+            if len(before) != len(rows):
+                self.refresh()
+            else:
+                for y, (old, new) in enumerate(zip(before, rows, strict=True)):
+                    if old != new:
+                        self.refresh(Region(0, y, self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        colours = palette(self.app)
+        cells = self.size.width
+        if y >= len(self._rows):
+            return strip((), colours, cells, self._surface)
+        left, right = self._rows[y]
+        return strip(_pack(left, right, cells), colours, cells, self._surface)
+
+
+GAP = 2
+"""Cells between chunks."""
+
+
+def _pack(left: Sequence[Chunk], right: Sequence[Chunk], cells: int) -> Chunk:
+    room = cells - 2
+    wanted = sum(_cells(chunk) + GAP for chunk in left)
+    end: list[tuple[str, str]] = []
+    for chunk in right:
+        need = _cells(chunk) + (GAP if end else 0)
+        if need <= room - (wanted if end else 0):
+            end += [*([(" " * GAP, "text")] if end else []), *chunk]
+            room -= need
+    if right and room > 0:
+        room -= GAP
+    out: list[tuple[str, str]] = [(" ", "text")]
+    first = True
+    for chunk in left:
+        need = _cells(chunk) + (0 if first else GAP)
+        if need > room:
+            if first and room > 4:
+                out.append((fit("".join(words for words, _ in chunk), room), chunk[0][1]))
+                room = 0
+            break
+        if not first:
+            out.append((" " * GAP, "text"))
+        out += chunk
+        room -= need
+        first = False
+    used = _cells(out) + _cells(end) + 1
+    return (*out, (" " * max(0, cells - used), "text"), *end, (" ", "text"))
+
+
+def _cells(parts: Sequence[tuple[str, str]]) -> int:
+    return sum(width(words) for words, _ in parts)
+
+
+class KeyBar(Widget):
+    """The keys of a screen, from the registry; a click does what the key does."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, actions: Sequence[Action], keys: Mapping[str, str], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._keys = keys
+        self._actions = [action for action in actions if action.footer]
+
+    def render_line(self, y: int) -> Strip:
+        colours = palette(self.app)
+        cells = self.size.width
+        segments = [Segment(" ", colours.style("dim", "raised"))]
+        room = cells - 1
+        for action in self._actions:
+            key = shown(self._keys.get(action.name, action.key).split(",")[0])
+            need = width(key) + 1 + width(action.text) + 2
+            if need > room:
+                continue
+            room -= need
+            target = f"app.{action.name}" if "app" in action.places else f"screen.{action.name}"
+            meta = Style.from_meta({"@click": target})
+            segments.append(Segment(key, colours.style("key", "raised") + meta))
+            segments.append(Segment(f" {action.text}", colours.style("dim", "raised") + meta))
+            segments.append(Segment("  ", colours.style("dim", "raised")))
+        segments.append(Segment(" " * room, colours.style("dim", "raised")))
+        return Strip(segments, cells)

@@ -1,0 +1,147 @@
+"""The table of the fleet: nodes and group headers, one a line. Draws what it is given; knows no fleet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from ...model import Status
+from ..arrange import Group, Line
+from ..columns import GUTTER, Layout, arrange_columns
+from ..rows import group_row, header_row, node_row
+from ..text import width
+from ..themes import palette
+from .lines import Lines, Parts
+from .strips import strip
+
+
+class FleetTable(Lines):
+    """`status` and `trips` are asked for visible nodes only."""
+
+    def __init__(
+        self,
+        status: Callable[[str], Status],
+        trips: Callable[[str], Sequence[float]],
+        interval: float,
+        columns: Sequence[str] = (),
+        clock: Callable[[], float] = time.time,
+        *,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self._status = status
+        self._trips = trips
+        self._interval = interval
+        self._only = columns
+        self._clock = clock
+        self._lines: Sequence[Line] = ()
+        self._longest = 10
+        self._without: frozenset[str] = frozenset()
+        self.layout_now = arrange_columns(80, 10)
+
+    def show(self, lines: Sequence[Line], without: frozenset[str] = frozenset()) -> None:
+        """Take another order of lines. The cursor stays on its node; at the first line it stays there, to watch the worst."""
+        here = self.node
+        at_top = (
+            self.cursor <= 1
+            and self.scroll_offset.y == 0
+            and not any(line == here for line in self._lines[: self.cursor])
+        )
+        self._lines = lines
+        longest = max((width(line) for line in lines if isinstance(line, str)), default=10)
+        if longest != self._longest or without != self._without:
+            self._longest, self._without = longest, without
+            self._relayout(self.scrollable_content_region.width)
+        cursor = 0 if at_top else None
+        if here is not None and not at_top:
+            cursor = next((index for index, line in enumerate(lines) if line == here), None)
+        self.replaced(len(lines), cursor)
+
+    @property
+    def node(self) -> str | None:
+        """The node under the cursor."""
+        line = self._lines[self.cursor] if self.cursor < len(self._lines) else None
+        return line if isinstance(line, str) else None
+
+    @property
+    def names(self) -> list[str]:
+        """The shown nodes, in order."""
+        return [line for line in self._lines if isinstance(line, str)]
+
+    def seek(self, name: str) -> None:
+        """Put the cursor on a node, if it is shown."""
+        for index, line in enumerate(self._lines):
+            if line == name:
+                self.go(index)
+                return
+
+    def parts(self, index: int) -> Parts:
+        line = self._lines[index]
+        if isinstance(line, Group):
+            return group_row(line, self.layout_now)
+        return node_row(self._status(line), self.layout_now, self._trips(line), self._clock(), self._interval)
+
+    def surface(self, index: int) -> str:
+        return "group" if isinstance(self._lines[index], Group) else "base"
+
+    def can_stop(self, index: int) -> bool:
+        return isinstance(self._lines[index], str)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._relayout(self.scrollable_content_region.width)
+        super().on_resize(event)
+
+    def _relayout(self, cells: int) -> None:
+        self.layout_now = arrange_columns(cells, self._longest, self._without, self._only)
+        self._made.clear()
+        self._strips.clear()
+        self.refresh()
+        self.post_message(self.Laid(self.layout_now))
+
+    class Laid(Message):
+        """The columns stand elsewhere now."""
+
+        def __init__(self, layout: Layout) -> None:
+            super().__init__()
+            self.layout = layout
+
+
+class TableHeader(Widget):
+    """The titles above the table; a click sorts by a column."""
+
+    ALLOW_SELECT = False
+
+    class Clicked(Message):
+        """A title was clicked."""
+
+        def __init__(self, column: str) -> None:
+            super().__init__()
+            self.column = column
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._layout_now: Layout | None = None
+        self._sort = ("", False)
+
+    def show(self, layout: Layout, sort: str, descending: bool) -> None:
+        """Show other titles."""
+        if (layout, (sort, descending)) != (self._layout_now, self._sort):
+            self._layout_now, self._sort = layout, (sort, descending)
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        colours = palette(self.app)
+        if self._layout_now is None or y:
+            return strip((), colours, self.size.width)
+        parts = header_row(self._layout_now, *self._sort)
+        return strip(((" " * GUTTER, "header"), *parts), colours, self.size.width, "raised")
+
+    def on_click(self, event: events.Click) -> None:
+        column = self._layout_now.at(event.x) if self._layout_now else None
+        if column is not None and column.key is not None:
+            self.post_message(self.Clicked(column.name))

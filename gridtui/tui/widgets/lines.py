@@ -1,0 +1,200 @@
+"""A list of lines with a cursor, on Textual's line API: only what is visible is made, only what changed is painted.
+
+Textual's own tables repaint every visible row for one changed cell. Here a line is kept until its parts, the width, the
+cursor or the theme change. Owns scrolling, cursor and cache; subclasses say what a line is.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from ..actions import bindings
+from ..themes import Palette, palette
+from .strips import strip
+
+Parts = tuple[tuple[str, str], ...]
+
+
+class Lines(ScrollView, can_focus=True, inherit_bindings=False):
+    """`count` lines, of which `parts(index)` says what is on one."""
+
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("list")]
+
+    class Moved(Message):
+        """The cursor went to another line."""
+
+    class Chosen(Message):
+        """The line under the cursor was clicked again."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._count = 0
+        self._cursor = 0
+        self._made: dict[int, Parts] = {}
+        self._strips: dict[int, tuple[tuple[object, ...], Strip]] = {}
+
+    # ---- for subclasses ----
+
+    def parts(self, index: int) -> Parts:
+        """What is on a line. `surface` and the cursor's mark are added here."""
+        raise NotImplementedError
+
+    def surface(self, index: int) -> str:
+        """On what a line stands when the cursor is not on it."""
+        return "base"
+
+    def can_stop(self, index: int) -> bool:
+        """Whether the cursor may rest on a line."""
+        return True
+
+    # ---- lines ----
+
+    @property
+    def count(self) -> int:
+        return self._count
+
+    @property
+    def cursor(self) -> int:
+        """The line under the cursor; 0 when there is none."""
+        return self._cursor
+
+    def replaced(self, count: int, cursor: int | None = None) -> None:
+        """All lines may be others now: make and compare what is visible."""
+        if count != self._count:
+            self._count = count
+            self.virtual_size = Size(self.size.width, count)
+        before = self._cursor
+        self._cursor = self._near(max(0, min(count - 1, self._cursor if cursor is None else cursor)), 1)
+        if self._cursor != before:
+            self._show_cursor()
+            self.post_message(self.Moved())
+        self.look()
+
+    def look(self) -> None:
+        """Make the visible lines again and paint those that differ. Others are made when they come into view."""
+        first, last = self._visible()
+        fresh = {index: self.parts(index) for index in range(first, last)}
+        changed = [index for index, parts in fresh.items() if self._made.get(index) != parts]
+        gone = any(index >= self._count for index in self._made)
+        self._made = fresh
+        if gone or len(changed) > (last - first) // 2:
+            self.refresh()
+        else:
+            for index in changed:
+                self.refresh_line(index)
+
+    def _visible(self) -> tuple[int, int]:
+        first = max(0, self.scroll_offset.y)
+        return first, min(self._count, first + self.size.height)
+
+    def render_line(self, y: int) -> Strip:
+        colours = palette(self.app)
+        index = y + self.scroll_offset.y
+        cells = self.size.width
+        if index >= self._count:
+            return strip((), colours, cells)
+        parts = self._made.get(index)
+        if parts is None:
+            parts = self._made[index] = self.parts(index)
+        here = index == self._cursor
+        surface = ("cursor" if self.has_focus else "cursor-blurred") if here else self.surface(index)
+        key = (parts, surface, cells, colours)
+        kept = self._strips.get(y)
+        if kept is not None and kept[0] == key:
+            return kept[1]
+        line = self._draw(parts, colours, cells, surface, here)
+        self._strips[y] = key, line
+        return line
+
+    def _draw(self, parts: Parts, colours: Palette, cells: int, surface: str, here: bool) -> Strip:
+        mark = ("▌ ", "primary") if here else ("  ", "text")
+        return strip((mark, *parts), colours, cells, surface)
+
+    # ---- the cursor ----
+
+    def go(self, index: int) -> None:
+        """Move the cursor to a line and show it."""
+        if not self._count:
+            return
+        direction = 1 if index >= self._cursor else -1
+        index = self._near(max(0, min(self._count - 1, index)), direction)
+        if index == self._cursor:
+            if index <= 1:
+                self.scroll_to(y=0, animate=False)  # a group's header above the first node
+            return
+        before, self._cursor = self._cursor, index
+        self.refresh_line(before)
+        self.refresh_line(index)
+        self._show_cursor()
+        self.post_message(self.Moved())
+
+    def _near(self, index: int, direction: int) -> int:
+        for step in (direction, -direction):
+            at = index
+            while 0 <= at < self._count:
+                if self.can_stop(at):
+                    return at
+                at += step
+        return max(0, index)
+
+    def _show_cursor(self) -> None:
+        first, height = self.scroll_offset.y, self.size.height
+        if height <= 0:
+            return
+        # A header right above the cursor stays in view.
+        top = self._cursor - 1 if self._cursor and not self.can_stop(self._cursor - 1) else self._cursor
+        if top < first:
+            self.scroll_to(y=top, animate=False)
+        elif self._cursor >= first + height:
+            self.scroll_to(y=self._cursor - height + 1, animate=False)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        first, last = self._visible()
+        self._made = {index: parts for index, parts in self._made.items() if first <= index < last}
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.virtual_size = Size(event.size.width, self._count)
+        self._made.clear()
+        self._strips.clear()
+        self._show_cursor()
+
+    def on_focus(self) -> None:
+        self.refresh_line(self._cursor)
+
+    def on_blur(self) -> None:
+        self.refresh_line(self._cursor)
+
+    def on_click(self, event: events.Click) -> None:
+        index = event.y + self.scroll_offset.y
+        if index < self._count and self.can_stop(index):
+            if index == self._cursor:
+                self.post_message(self.Chosen())
+            else:
+                self.go(index)
+
+    def action_up(self) -> None:
+        self.go(self._cursor - 1)
+
+    def action_down(self) -> None:
+        self.go(self._cursor + 1)
+
+    def action_page_up(self) -> None:
+        self.go(self._cursor - max(1, self.size.height - 1))
+
+    def action_page_down(self) -> None:
+        self.go(self._cursor + max(1, self.size.height - 1))
+
+    def action_first(self) -> None:
+        self.go(0)
+
+    def action_last(self) -> None:
+        self.go(self._count - 1)
