@@ -32,19 +32,19 @@ _GAP = 5.0
 class Observation:
     """What was seen of one node at one moment."""
 
-    time: float
-    """Seconds since the epoch."""
     reach: Reach
     metrics: Mapping[str, float] | None = None
     """The metrics of a new sample. None: this observation brings no sample (a change of `reach` alone), so the rules over
     metrics are not touched. Without a single metric of a probe: the node was asked and gave nothing."""
     parts: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     """`Sample.parts`: which file system, sensor or unit it was."""
+    time: float = 0.0
+    """Seconds since the epoch; 0 takes `reach.time`."""
 
 
 def judge(memory: Memory, observation: Observation, rules: Rules) -> Memory:
     """What is to be remembered after `observation`; `.verdict` of it is the node's verdict."""
-    now = observation.time
+    now = observation.time or observation.reach.time
     memory = _at(memory, now)
     reach = observation.reach
     if reach.pending:

@@ -55,7 +55,7 @@ def _no_levels() -> Mapping[str, Level]:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """All that is remembered of one node. A fresh one is `Memory.new(name)`."""
+    """All that is remembered of one node. A fresh one is `Memory.blank(name)`."""
 
     verdict: Verdict
     time: float = 0.0
@@ -72,7 +72,7 @@ class Memory:
     """The states (`State` numbers) of the last `HISTORY` observations, oldest first; what flapping is found by."""
 
     @classmethod
-    def new(cls, node: str, time: float = 0.0) -> Memory:
+    def blank(cls, node: str, time: float = 0.0) -> Memory:
         """Of a node that was never observed: UNKNOWN."""
         return cls(Verdict(node, State.UNKNOWN, time))
 
@@ -100,11 +100,11 @@ class Memory:
     def from_json(cls, node: str, document: Any) -> Memory:
         """Read what `to_json` wrote. Never raises: what is damaged is left out, a document beyond repair gives a blank memory."""
         if not isinstance(document, dict) or document.get("schema") != SCHEMA or document.get("node") != node:
-            return cls.new(node)
+            return cls.blank(node)
         since, time = _number(document.get("since")), _number(document.get("time"))
         state = _state(document.get("state"))
         if state is None or since is None or time is None:
-            return cls.new(node)
+            return cls.blank(node)
         levels = document.get("levels")
         verdict = Verdict(
             node=node,

@@ -115,7 +115,8 @@ def rules_for(
     """
     count = 5 if live else 2
     rules = {name: replace(rule, raise_after=count, clear_after=count) for name, rule in DEFAULT_RULES.items()}
-    rules[REACH] = Rule(REACH)
+    # A live monitor has asked in three ways before it calls a node unreached: once is enough there.
+    rules[REACH] = Rule(REACH, raise_after=1, clear_after=1) if live else Rule(REACH)
     blank = Rule("", raise_after=count, clear_after=count)
     flapping = True
     for written, where in (

@@ -27,21 +27,23 @@ def value_text(metric: str, value: float) -> str:
 def reason_text(metric: str, value: float, names: Iterable[str] = ()) -> str:
     """What is wrong, in one line: `value` of `metric` is beyond a level.
 
-    `names` are the parts that are the cause (file systems, sensors, units); empty when not known.
+    `names` are the parts that are the cause (file systems, sensors, units), the one with `value` first; empty when not known.
     """
     shown = value_text(metric, value)
-    where = _join(names)
+    worst, *others = [*names] or [""]
+    worst = clean(worst, 80)
+    also = f" (also {_join(others)})" if others else ""
     match metric:
         case "disk":
-            return f"{where or 'the fullest file system'} is {shown} full"
+            return f"{worst or 'the fullest file system'} is {shown} full{also}"
         case "disk.inodes":
-            return f"{where or 'a file system'} has {shown} of its inodes in use"
+            return f"{worst or 'a file system'} has {shown} of its inodes in use{also}"
         case "units.failed":
             count = int(value)
             unit = "unit" if count == 1 else "units"
-            return f"{count} failed {unit}{': ' + where if where else ''}"
+            return f"{count} failed {unit}{': ' + _join([worst, *others]) if worst else ''}"
         case "temp" | "gpu.temp":
-            return f"{where or METRICS[metric].text} is at {shown}"
+            return f"{worst or METRICS[metric].text} is at {shown}{also}"
         case "clock":
             return f"the clock is {_seconds(abs(value))} {'ahead' if value > 0 else 'behind'}"
         case "loss":

@@ -47,7 +47,11 @@ def render(report: Report, *, fold: Callable[[Iterable[str]], str] = listed) -> 
         details.append(line)
     lines = [head, *details]
     data: list[str] = []
+    # Two names may look the same once they are fit for a label; a label is there once.
+    named: dict[str, NodeReport] = {}
     for node in report.nodes:
+        named.setdefault(_quoted(node.name), node)
+    for node in named.values():
         line = " ".join(_of_node(node))
         used += len(line.encode()) + 1
         if used > _LIMIT:

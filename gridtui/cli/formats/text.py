@@ -66,7 +66,8 @@ def _alike(nodes: list[NodeReport]) -> list[list[NodeReport]]:
         text = trouble(node)
         if node.down:
             # What refused thirty connections differs in nothing but its address.
-            text = _ADDRESS.sub("#", text.replace(clean(node.name), "#"))
+            name = re.escape(clean(node.name))
+            text = _ADDRESS.sub("#", re.sub(rf"(?<!\w){name}(?!\w)", "#", text) if name else text)
         groups.setdefault((rank(node), verdict.state, verdict.blamed, verdict.maintenance, text), []).append(node)
     return list(groups.values())
 

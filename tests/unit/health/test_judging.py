@@ -38,11 +38,13 @@ def only(warn: str = "90", crit: str = "95", **options: Any) -> Rules:
 
 
 def reached(marks: str, rules: Rules = RULES, step: float = 60.0, memory: Memory | None = None) -> list[Memory]:
-    memory = memory or Memory.new("n1")
+    memory = memory or Memory.blank("n1")
     first = memory.time + step if memory.time else START
     found = []
     for index, mark in enumerate(marks):
-        memory = judge(memory, Observation(first + index * step, REACHES[mark], FINE if mark == "." else None), rules)
+        memory = judge(
+            memory, Observation(REACHES[mark], FINE if mark == "." else None, time=first + index * step), rules
+        )
         found.append(memory)
     return found
 
@@ -50,11 +52,11 @@ def reached(marks: str, rules: Rules = RULES, step: float = 60.0, memory: Memory
 def measured(
     values: Iterable[float | None], rules: Rules, metric: str = "disk", parts: Mapping[str, Any] | None = None
 ) -> list[Memory]:
-    memory = Memory.new("n1")
+    memory = Memory.blank("n1")
     found = []
     for index, value in enumerate(values):
         metrics = FINE if value is None else FINE | {metric: value}
-        memory = judge(memory, Observation(START + index * 60, REACHES["."], metrics, parts or {}), rules)
+        memory = judge(memory, Observation(REACHES["."], metrics, parts or {}, START + index * 60), rules)
         found.append(memory)
     return found
 
@@ -112,7 +114,7 @@ def test_a_node_that_is_down_says_where_and_since_when() -> None:
 
 def test_what_a_node_says_is_neutralised() -> None:
     reach = Reach(0, Layer.BANNER, "\x1b[31m\nboo" + "x" * 9000)
-    text = judge(Memory.new("n1"), Observation(START, reach), RULES).verdict.reasons[0].text
+    text = judge(Memory.blank("n1"), Observation(reach, time=START), RULES).verdict.reasons[0].text
     assert text.startswith("down at banner: ·[31m·boo") and len(text) < 5000
 
 
@@ -171,13 +173,13 @@ def test_rules_are_frozen_while_a_node_is_down() -> None:
     rules = only()
     memory = measured([96], rules)[-1]
     for mark in "xxxxxxxx":
-        memory = judge(memory, Observation(memory.time + 60, REACHES[mark], {"disk": 10.0}), rules)
+        memory = judge(memory, Observation(REACHES[mark], {"disk": 10.0}, time=memory.time + 60), rules)
     assert [reason.rule for reason in memory.verdict.reasons] == ["reach"]
     level = memory.levels["disk"]
     assert level.state is State.CRITICAL and level.missing == 0
-    first = judge(memory, Observation(memory.time + 60, REACHES["."], FINE | {"disk": 10.0}), rules)
+    first = judge(memory, Observation(REACHES["."], FINE | {"disk": 10.0}, time=memory.time + 60), rules)
     assert first.levels == memory.levels
-    second = judge(first, Observation(first.time + 60, REACHES["."], FINE | {"disk": 96.0}), rules)
+    second = judge(first, Observation(REACHES["."], FINE | {"disk": 96.0}, time=first.time + 60), rules)
     assert [(r.rule, r.state) for r in second.verdict.reasons] == [("disk", State.CRITICAL)]
     assert second.verdict.since == memory.verdict.since  # it was critical all along
 
@@ -186,15 +188,15 @@ def test_an_observation_without_a_sample_leaves_metrics_alone() -> None:
     rules = only()
     memory = measured([50, 91], rules)[-1]
     for _ in range(20):
-        memory = judge(memory, Observation(memory.time + 1, REACHES["."]), rules)
+        memory = judge(memory, Observation(REACHES["."], time=memory.time + 1), rules)
     assert memory.levels["disk"].warn.count == 1 and memory.verdict.state is State.OK
 
 
 def test_a_node_that_answers_without_a_sample_is_unknown() -> None:
-    memory = Memory.new("n1")
+    memory = Memory.blank("n1")
     found = []
     for metrics in ({"loss": 0.0, "rtt": 0.001}, {}, {}, FINE):
-        memory = judge(memory, Observation(memory.time + START, REACHES["."], metrics), RULES)
+        memory = judge(memory, Observation(REACHES["."], metrics, time=memory.time + START), RULES)
         found.append(memory)
     assert states(found) == "OUUO"
     assert found[0].verdict.reasons[0].soft
@@ -203,8 +205,8 @@ def test_a_node_that_answers_without_a_sample_is_unknown() -> None:
 
 def test_the_worst_reason_comes_first() -> None:
     metrics = FINE | {"disk": 91.0, "mem": 99.0, "units.failed": 2.0}
-    parts = {"units": SimpleNamespace(failed=("a.service", "b.service"))}
-    verdict = judge(Memory.new("n1"), Observation(START, REACHES["."], metrics, parts), RULES).verdict
+    parts = {"units": (SimpleNamespace(name="a.service"), SimpleNamespace(name="b.service"))}
+    verdict = judge(Memory.blank("n1"), Observation(REACHES["."], metrics, parts, START), RULES).verdict
     assert [reason.rule for reason in verdict.reasons] == ["mem", "disk", "units.failed"]
     assert verdict.state is State.CRITICAL
     assert verdict.reasons[2].text == "2 failed units: a.service, b.service"
@@ -234,9 +236,9 @@ def test_echoes_that_are_filtered_are_not_lost(loss: float, state: str) -> None:
 
 def test_a_long_gap_starts_counts_again() -> None:
     memory = reached("....x")[-1]
-    late = judge(memory, Observation(memory.time + 3600, REACHES["x"]), RULES)
+    late = judge(memory, Observation(REACHES["x"], time=memory.time + 3600), RULES)
     assert late.verdict.state is State.OK and late.reach.crit.count == 1
-    assert judge(late, Observation(late.time + 60, REACHES["x"]), RULES).verdict.state is State.CRITICAL
+    assert judge(late, Observation(REACHES["x"], time=late.time + 60), RULES).verdict.state is State.CRITICAL
 
 
 @pytest.mark.parametrize("step", [1, 60, 300, 900, 3600, 86400])
@@ -254,7 +256,7 @@ def test_a_check_that_slows_down_loses_one_count_at_most(step: float) -> None:
 
 def test_a_clock_set_back_does_not_put_a_beginning_into_the_future() -> None:
     memory = reached("..xx")[-1]
-    back = judge(memory, Observation(START - 5000, REACHES["x"]), RULES)
+    back = judge(memory, Observation(REACHES["x"], time=START - 5000), RULES)
     assert back.verdict.since == START - 5000 and back.verdict.reasons[0].since == START - 5000
     assert back.verdict.state is State.CRITICAL
     assert states(reached("..", memory=back)) == "CO"
@@ -262,7 +264,7 @@ def test_a_clock_set_back_does_not_put_a_beginning_into_the_future() -> None:
 
 def test_a_rule_that_is_gone_takes_its_reason_along() -> None:
     memory = measured([96], only())[-1]
-    memory = judge(memory, Observation(memory.time + 60, REACHES["."], FINE | {"disk": 96.0}), Rules({}))
+    memory = judge(memory, Observation(REACHES["."], FINE | {"disk": 96.0}, time=memory.time + 60), Rules({}))
     assert memory.verdict.state is State.OK and not memory.levels
 
 
@@ -328,11 +330,11 @@ OBSERVATIONS = st.lists(
 
 @given(OBSERVATIONS)
 def test_memory_survives_a_file_between_any_two_runs(run: list[tuple[str, float | None, float]]) -> None:
-    kept = stored = Memory.new("n1")
+    kept = stored = Memory.blank("n1")
     now = START
     for mark, value, step in run:
         now += step
-        seen = Observation(now, REACHES[mark], FINE if value is None else FINE | {"disk": value})
+        seen = Observation(REACHES[mark], FINE if value is None else FINE | {"disk": value}, time=now)
         kept = judge(kept, seen, RULES)
         stored = judge(Memory.from_json("n1", json.loads(json.dumps(stored.to_json(), allow_nan=False))), seen, RULES)
         assert stored == kept

@@ -19,13 +19,13 @@ RULES = rules_for(Node("n1", "n1"), Settings())
 
 def ill() -> Memory:
     """A node with a bit of everything."""
-    memory = Memory.new("n1")
+    memory = Memory.blank("n1")
     for time, reach in (
         (100.0, Reach(100)),
         (160.0, Reach(160, Layer.TCP, "no")),
         (220.0, Reach(220, Layer.TCP, "no")),
     ):
-        memory = judge(memory, Observation(time, reach, {"disk": 96.0, "uptime": 1.0}), RULES)
+        memory = judge(memory, Observation(reach, {"disk": 96.0, "uptime": 1.0}, time=time), RULES)
     return memory
 
 
@@ -44,7 +44,7 @@ def test_a_node_takes_about_a_thousand_bytes() -> None:
     [None, [], "x", 7, {}, {"schema": 99}, {"schema": 1, "node": "other", "state": "OK", "since": 1, "time": 1}],
 )
 def test_what_is_no_memory_of_the_node_gives_a_new_one(document: Any) -> None:
-    assert Memory.from_json("n1", document) == Memory.new("n1")
+    assert Memory.from_json("n1", document) == Memory.blank("n1")
 
 
 @pytest.mark.parametrize(
@@ -101,4 +101,4 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(sorted(ill().to_json())), JSON))
 def test_nothing_in_it_is_fatal(damage: dict[str, Any]) -> None:
     memory = Memory.from_json("n1", ill().to_json() | damage)
-    assert judge(memory, Observation(5000.0, Reach(5000.0)), RULES).verdict.node == "n1"
+    assert judge(memory, Observation(Reach(5000.0)), RULES).verdict.node == "n1"

@@ -33,7 +33,7 @@ def test_a_busy_but_healthy_node_is_fine() -> None:
 
 def test_live_rules_wait_for_more_samples() -> None:
     live = rules(node={"disk": {"raise_after": 3}}, live=True)
-    assert live.reach.raise_after == live.reach.clear_after == 2
+    assert live.reach.raise_after == live.reach.clear_after == 1
     assert live.metrics["mem"].raise_after == live.metrics["mem"].clear_after == 5
     assert live.metrics["disk"].raise_after == 3
     assert live.quiet_after > rules().quiet_after
