@@ -5,13 +5,15 @@ PyYAML loads when a YAML file is read, ClusterShell when a node set has brackets
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .contents import Inventory, localhost
 from .fields import Need
-from .find import find
-from .load import load, problems
 from .names import fold
+from .reading import load, problems
 from .secrets import public_vars
 from .selection import Matcher, Selection, select
+from .sources import find
 
 __all__ = [
     "Inventory",
@@ -25,4 +27,15 @@ __all__ = [
     "problems",
     "public_vars",
     "select",
+    "ssh_import",
 ]
+
+
+def ssh_import(config: Path | None = None, known_hosts: Path | None = None) -> str:
+    """An inventory, as YAML text, of the hosts in an ssh_config and a known_hosts file. Raises InventoryError.
+
+    None is the user's own file, which may be missing.
+    """
+    from . import from_ssh
+
+    return from_ssh.import_hosts(config, known_hosts)

@@ -287,14 +287,8 @@ def _look_up(operand: _Names, text: str, inventory: Inventory) -> frozenset[str]
     found: set[str] = set()
     missing: list[str] = []
     for word in words:
-        if "*" in word or "?" in word:
-            hits = (
-                fnmatch.filter(known, word)
-                if not groups
-                else [name for name in known if fnmatch.fnmatchcase(name, word)]
-            )
-        else:
-            hits = [word] if word in known else []
+        wild = "*" in word or "?" in word
+        hits = fnmatch.filter(known, word) if wild else [word] if word in known else []
         if not hits:
             missing.append(word)
         elif groups:
@@ -303,7 +297,7 @@ def _look_up(operand: _Names, text: str, inventory: Inventory) -> frozenset[str]
             found.update(hits)
     if missing:
         sign, what = ("@", "group") if groups else ("", "node")
-        near = difflib.get_close_matches(missing[0], known, 1)
+        near = difflib.get_close_matches(missing[0], known, 1) if len(missing) == 1 else []
         if not groups and missing[0] in inventory.groups:
             hint = f"there is a group of that name: @{missing[0]}"
         elif near:
