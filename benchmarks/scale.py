@@ -118,8 +118,8 @@ async def _child(way: str, inventory: Path, options: argparse.Namespace) -> Run:
     """One way in a process of its own, so that its peak memory and CPU are its alone."""
     words = [sys.executable, __file__, "--way", way, "--inventory", str(inventory)]
     words += ["--seconds", str(options.seconds), "--interval", str(options.interval)]
-    if options.profile and way == "gridtui":
-        words += ["--profile", str(options.profile)]
+    if options.profile:
+        words += ["--profile", f"{options.profile}.{way}"]
     child = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
     out, _ = await asyncio.wait_for(child.communicate(), options.seconds + _LONGEST)
     if child.returncode:
@@ -226,7 +226,7 @@ async def _streams(options: argparse.Namespace) -> Run:
     from gridtui import inventory, probes
     from gridtui.model import Node
 
-    meter = Meter(None)
+    meter = Meter(options.profile)
     loop = asyncio.get_running_loop()
     nodes = list(inventory.load([options.inventory]).nodes.values())
     counts = {"samples": 0, "bytes": 0}
@@ -283,7 +283,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--interval", type=float, default=2.0)
     parser.add_argument(
-        "--profile", type=Path, help="write where gridtui's time goes (cProfile) into this file; slows it down"
+        "--profile", type=Path, metavar="FILE", help="write where the time goes (cProfile) into FILE.gridtui and FILE.streams; slows both down"
     )
     parser.add_argument("--way", choices=("gridtui", "streams"), help=argparse.SUPPRESS)
     parser.add_argument("--inventory", type=Path, help=argparse.SUPPRESS)

@@ -62,7 +62,7 @@ class Loop:
             self._sections[tier] = tuple(
                 section
                 for probe in probes.PROBES
-                if probe.tier in _ASKED[tier] and probe.shell and probe.shell in text
+                if probe.tier in _ASKED[tier] and probe.fragment and probe.fragment in text
                 for section in probe.sections
             )
 

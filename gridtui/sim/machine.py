@@ -228,18 +228,16 @@ class Machine:
             here.append(Session(user, f"pts/{seat}", f"10.20.0.{20 + self.person.index % 200}", since, active))
         return here
 
-    def processes(self, count: int) -> list[Process]:
-        """The busiest processes, busiest first; their shares add up to about the machine's."""
+    def processes(self) -> list[Process]:
+        """The processes that matter, busiest first. Each has a fixed part of the machine's CPU time, so that shares and times agree."""
         hardware = self.person.hardware
-        left = 100 * self.cpu * hardware.cpus
+        share, seconds = 100 * self.cpu * hardware.cpus, self.cpu_seconds * hardware.cpus
         rows = []
-        for rank, command in enumerate((*hardware.services, "systemd-journald", "sshd", "systemd", "cron")[:count]):
-            share = left * 0.6 if rank < len(hardware.services) else min(left, 0.3 / rank)
-            left -= share
+        part = 0.62
+        for rank, command in enumerate((*hardware.services, "systemd-journald", "sshd", "systemd", "cron")):
             user = {"postgres": "postgres", "nginx": "www-data", "blender": "render"}.get(command, "root")
             pid = 1 if command == "systemd" else 700 + 37 * rank
             rss = int(hardware.memory * self.memory * 0.5 / (rank + 1) ** 2)
-            rows.append(
-                Process(pid, user, command, share, rss, self.cpu_seconds * hardware.cpus * 0.6 / (rank + 1) ** 2)
-            )
+            rows.append(Process(pid, user, command, share * part, rss, seconds * part))
+            part *= 0.38
         return rows

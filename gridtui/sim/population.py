@@ -155,7 +155,7 @@ HARDWARE: dict[str, Hardware] = {
     "gw": Hardware(
         "Intel(R) Celeron(R) N5105 @ 2.00GHz", "Protectli", "VP2420", "x86_64", "none", 4, 1, 1, 8 * _GIB, 0,
         (Volume("/dev/sda2", "/", "ext4", 110 * _GIB, 0.12, 0.03),), ("sda",), (("enp1s0", 2.5e6), ("wg0", 2.0e6)), busy=0.08,
-        services=("wireguard", "unbound", "nft", "dnsmasq"),
+        services=("unbound", "dnsmasq", "keepalived", "chronyd"),
     ),
     "pi": Hardware(
         "Cortex-A76", "", "Raspberry Pi 5 Model B Rev 1.0", "aarch64", "none", 4, 1, 1, 8 * _GIB, 200 << 20,

@@ -148,6 +148,6 @@ def test_people_come_type_and_go() -> None:
 
 def test_processes_add_up_to_the_machine() -> None:
     machine = Machine(PEOPLE["render"], 0, NOW)
-    rows = machine.processes(20)
+    rows = machine.processes()
     assert rows == sorted(rows, key=lambda row: -row.share)
-    assert sum(row.share for row in rows) == pytest.approx(100 * machine.cpu * machine.person.hardware.cpus, rel=0.2)
+    assert sum(row.share for row in rows) == pytest.approx(100 * machine.cpu * machine.person.hardware.cpus, rel=0.01)
