@@ -7,6 +7,6 @@ from .icmp import SLEPT, UNANSWERED
 from .layers import address, banner, diagnose, tcp
 from .pinger import Pinger
 from .ring import Ring
-from .sweep import Swept, sweep
+from .sweeps import Swept, sweep
 
 __all__ = ["SLEPT", "UNANSWERED", "Pinger", "Ring", "Swept", "address", "banner", "diagnose", "sweep", "tcp"]
