@@ -9,10 +9,10 @@ from pathlib import Path
 
 from .contents import Inventory, localhost
 from .fields import Need
+from .language import Matcher, Selection, select, selection
 from .names import fold
 from .reading import load, problems
 from .secrets import public_vars
-from .selection import Matcher, Selection, select
 from .sources import find
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "problems",
     "public_vars",
     "select",
+    "selection",
     "ssh_import",
 ]
 

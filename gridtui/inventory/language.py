@@ -49,6 +49,8 @@ class _Chain:
 
 _Operand = _Names | Condition | _Not | _Chain
 _Compiled = frozenset[str] | Test
+_Bounds = tuple[frozenset[str], frozenset[str]]
+"""The names that are selected whatever is measured, and those that may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,19 @@ class Selection:
 
     text: str
     needs: frozenset[Need]
+    """What must be known of nodes before it can be resolved."""
     _root: _Operand
+    _leave: Selection | None = None
 
     def bind(self, inventory: Inventory) -> Matcher:
         """Look up names, groups and labels once. Raises SelectionError for those that there are not."""
         compiled = _compile(self._root, self.text, inventory)
+        if self._leave is not None:
+            leave = self._leave.bind(inventory)
+            if isinstance(compiled, frozenset) and leave.static is not None:
+                compiled = compiled - leave.static
+            else:
+                compiled = _pair(_test(compiled), "!", leave.matches)
         if isinstance(compiled, frozenset):
             return Matcher(inventory, compiled, None)
         return Matcher(inventory, None, compiled)
@@ -69,6 +79,22 @@ class Selection:
     def resolve(self, inventory: Inventory, status: Callable[[str], Status | None] = lambda _: None) -> list[str]:
         """The selected names, in the inventory's order. `status` gives what is known of a node now. Raises SelectionError."""
         return self.bind(inventory).names(status)
+
+    def candidates(self, inventory: Inventory) -> list[str]:
+        """The names that may be selected, whatever is measured: those to look at first. Raises SelectionError."""
+        self.bind(inventory)
+        names = self._bounds(inventory)[1]
+        return [name for name in inventory.nodes if name in names]
+
+    def but_not(self, leave: Selection) -> Selection:
+        """This selection without what `leave` selects."""
+        if self._leave is not None:
+            raise ValueError("one selection can leave out one other")
+        return Selection(self.text, self.needs | leave.needs, self._root, leave)
+
+    def _bounds(self, inventory: Inventory) -> _Bounds:
+        bounds = _bounds(self._root, self.text, inventory)
+        return bounds if self._leave is None else _join("!", bounds, self._leave._bounds(inventory))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +119,8 @@ class Matcher:
         return [name for name in self.inventory.nodes if test(name, status(name))]
 
 
-def select(text: str) -> Selection:
-    """Parse a selection. Raises SelectionError with the position of what is wrong."""
+def select(text: str, inventory: Inventory | None = None) -> Selection:
+    """Parse a selection; with an inventory, look up its names too. Raises SelectionError with the position of what is wrong."""
     if len(text) > LONGEST:
         raise SelectionError("the selection is too long", text=text[:200], position=0)
     if not text.strip():
@@ -105,8 +131,18 @@ def select(text: str) -> Selection:
         raise parser.wrong("this `)` closes nothing")
     for condition in parser.conditions:
         fields.check(condition, text)
-    needs = frozenset(need for condition in parser.conditions for need in fields.needs(condition))
-    return Selection(text, needs, root)
+    parsed = Selection(
+        text, frozenset(need for condition in parser.conditions for need in fields.needs(condition)), root
+    )
+    if inventory is not None:
+        parsed.bind(inventory)
+    return parsed
+
+
+def selection(where: str, leave: str, inventory: Inventory | None = None) -> Selection:
+    """What `-w` and `-x` say together; an option that was not given ('') selects all, or leaves out none. Raises SelectionError."""
+    chosen = select(where or "@*", inventory)
+    return chosen.but_not(select(leave, inventory)) if leave else chosen
 
 
 class _Parser:
@@ -238,6 +274,33 @@ _UPDATE: Mapping[str, Callable[[set[str], frozenset[str]], None]] = {
     "!": lambda left, right: left.difference_update(right),
     "^": lambda left, right: left.symmetric_difference_update(right),
 }
+
+
+def _bounds(operand: _Operand, text: str, inventory: Inventory) -> _Bounds:
+    if isinstance(operand, _Not):
+        lower, upper = _bounds(operand.operand, text, inventory)
+        return frozenset(inventory.nodes) - upper, frozenset(inventory.nodes) - lower
+    if isinstance(operand, _Chain):
+        compiled = _compile(operand, text, inventory)
+        if isinstance(compiled, frozenset):
+            return compiled, compiled
+        bounds = _bounds(operand.first, text, inventory)
+        for op, right in operand.rest:
+            bounds = _join(op, bounds, _bounds(right, text, inventory))
+        return bounds
+    compiled = _compile(operand, text, inventory)
+    return (compiled, compiled) if isinstance(compiled, frozenset) else (frozenset(), frozenset(inventory.nodes))
+
+
+def _join(op: str, left: _Bounds, right: _Bounds) -> _Bounds:
+    (low, high), (right_low, right_high) = left, right
+    if op == ",":
+        return low | right_low, high | right_high
+    if op == "&":
+        return low & right_low, high & right_high
+    if op == "!":
+        return low - right_high, high - right_low
+    return (low - right_high) | (right_low - high), (high | right_high) - (low & right_low)
 
 
 def _pair(one: Test, op: str, two: Test) -> Test:
