@@ -16,7 +16,7 @@ from typing import Any
 from ..metrics import MEASURED_BY_MONITOR
 from ..model import NOTHING, Layer, Reach, Reason, State, Verdict, clean, worst
 from .flapping import changes, is_flapping
-from .memory import HISTORY, Level, Memory, Switch
+from .memory import CALM, HISTORY, Level, Memory, Switch
 from .parts import clock_error, culprits
 from .ranges import Range
 from .rules import FLAPPING, PROBE, REACH, Rule, Rules
@@ -46,52 +46,41 @@ def judge(memory: Memory, observation: Observation, rules: Rules) -> Memory:
     """What is to be remembered after `observation`; `.verdict` of it is the node's verdict."""
     now = observation.time or observation.reach.time
     memory = _at(memory, now)
-    reach = observation.reach
-    if reach.pending:
+    reach, metrics = observation.reach, observation.metrics
+    if reach.pending and not memory.seen:
         return replace(memory, verdict=replace(memory.verdict, maintenance=rules.maintenance))
-    fresh = not memory.seen
-    at_reach = _reach(memory.reach, reach, rules.reach, now, fresh)
+    at_reach, levels, probe = memory.reach, memory.levels, memory.probe
+    if not reach.pending:
+        at_reach = _reach(at_reach, reach, rules.reach, now, fresh=not memory.seen)
     down = at_reach.crit.on
-    levels, probe = dict(memory.levels), memory.probe
-    if reach.up and not down and observation.metrics is not None:
-        levels = _levels(memory, observation, rules, now)
-        probe = _probe(probe, observation.metrics.keys() <= MEASURED_BY_MONITOR, rules, now)
-    levels = {name: level for name, level in levels.items() if name in rules.metrics}
+    if reach.pending:
+        probe = _probe(probe, "was not looked at in time", rules, now)
+    elif reach.up and not down and metrics is not None:
+        levels = _levels(levels, observation, metrics, rules, now)
+        silent = len(metrics) <= len(MEASURED_BY_MONITOR) and metrics.keys() <= MEASURED_BY_MONITOR
+        probe = _probe(probe, "answers, but gives no sample" if silent else "", rules, now)
     # The raw answer, not the debounced one: a node that answers every second time must not look well for ever.
-    raw = State.CRITICAL if reach.failed else worst(*(level.state for level in levels.values()))
-    history = (*memory.history, int(raw))[-HISTORY:]
-    flaps = rules.flapping and is_flapping(history, memory.verdict.flapping)
-    layer = (reach.failed or memory.verdict.layer) if down else None
-    began = next((reason.since for reason in memory.verdict.reasons if reason.rule == FLAPPING), now)
-    reasons = [*_reach_reasons(at_reach, reach, rules.reach, layer)]
+    raw = State.CRITICAL if reach.failed else worst(*(level.state for level in levels.values() if level is not CALM))
+    before = memory.verdict
+    history = memory.history if reach.pending else (*memory.history, int(raw))[-HISTORY:]
+    flaps = rules.flapping and is_flapping(history, before.flapping)
+    layer = (reach.failed or before.layer) if down else None
+    reasons = _reach_reasons(at_reach, reach, rules.reach, layer)
+    if probe is not CALM and (not down or reach.pending):
+        reasons += _probe_reasons(probe)
     if not down:
-        reasons += _probe_reasons(probe, rules)
         for name, level in levels.items():
-            reasons += _metric_reasons(name, level)
+            if level is not CALM and name in rules.metrics:
+                reasons += _metric_reasons(name, level)
     if flaps:
+        began = next((reason.since for reason in before.reasons if reason.rule == FLAPPING), now)
         text = f"comes and goes: {changes(history)} changes in {len(history)} observations"
         reasons.append(Reason(FLAPPING, State.WARNING, text, began, float(changes(history))))
     reasons.sort(key=_order)
     state = worst(*(reason.state for reason in reasons if not reason.soft))
-    same = memory.seen and state is memory.verdict.state
-    verdict = Verdict(
-        node=memory.verdict.node,
-        state=state,
-        since=memory.verdict.since if same else now,
-        layer=layer,
-        reasons=tuple(reasons),
-        flapping=flaps,
-        maintenance=rules.maintenance,
-    )
-    return replace(
-        memory,
-        verdict=verdict,
-        seen=True,
-        reach=at_reach,
-        probe=probe,
-        levels=MappingProxyType(levels),
-        history=history,
-    )
+    since = before.since if memory.seen and state is before.state else now
+    verdict = Verdict(before.node, state, since, layer, tuple(reasons), flaps, rules.maintenance)
+    return Memory(verdict, memory.time, memory.pace, True, at_reach, probe, levels, history)
 
 
 def changed(before: Verdict | None, after: Verdict) -> bool:
@@ -129,7 +118,7 @@ def _at(memory: Memory, now: float) -> Memory:
     # After a gap the pace grows by what makes the same pause a usual one next time: a check that moves from every
     # minute to every day loses one count, not every count for ever.
     pace = max(0.9 * memory.pace, pause / 4 if gap else pause)
-    memory = replace(memory, time=now, pace=pace)
+    memory = Memory(memory.verdict, now, pace, memory.seen, memory.reach, memory.probe, memory.levels, memory.history)
     return _uncounted(memory) if gap else memory
 
 
@@ -189,34 +178,36 @@ def _reach(old: Level, reach: Reach, rule: Rule, now: float, fresh: bool) -> Lev
         text = old.text if crit.on else ""
     else:
         text = clean(reach.error) or f"no answer at {reach.failed.value}"
-    return replace(old, crit=crit, text=text)
+    return CALM if not crit.on and not crit.count else Level(crit=crit, text=text)
 
 
-def _probe(old: Level, silent: bool, rules: Rules, now: float) -> Level:
+def _probe(old: Level, silent: str, rules: Rules, now: float) -> Level:
     # Never at once, with or without a history: the first sample may just be on its way.
-    rule = Rule(PROBE, raise_after=rules.silent_after, clear_after=1)
-    return replace(old, warn=_turn(old.warn, silent, rule, now))
+    if not silent:
+        return CALM
+    return Level(warn=_turn(old.warn, True, Rule(PROBE, raise_after=rules.silent_after), now), text=silent)
 
 
-def _levels(memory: Memory, observation: Observation, rules: Rules, now: float) -> dict[str, Level]:
-    metrics = observation.metrics or {}
+def _levels(
+    known: Mapping[str, Level], observation: Observation, metrics: Mapping[str, float], rules: Rules, now: float
+) -> Mapping[str, Level]:
     levels: dict[str, Level] = {}
     for name, rule in rules.metrics.items():
-        old = memory.levels.get(name)
-        value = metrics.get(name)
-        if value is None or not math.isfinite(value):
-            if old is not None:
-                levels[name] = _missed(old, rules.quiet_after)
-            continue
-        levels[name] = _level(old, rule, value, observation, now)
-    return levels
+        old, value = known.get(name), metrics.get(name)
+        if value is not None and math.isfinite(value):
+            levels[name] = _level(old, rule, value, observation, now)
+        elif old is not None:
+            levels[name] = _missed(old, rules.quiet_after)
+    return MappingProxyType(levels)
 
 
 def _missed(old: Level, quiet_after: int) -> Level:
+    if old is CALM:
+        return CALM
     missing = old.missing + 1
     if missing >= quiet_after:
         # Quiet, but known: when the metric comes back, it has to be bad for some samples again.
-        return Level(missing=quiet_after)
+        return CALM
     return replace(old, missing=missing)
 
 
@@ -230,6 +221,10 @@ def _level(old: Level | None, rule: Rule, value: float, observation: Observation
         # Every echo lost by a node that answers all the way: a filter on the way, not a bad line.
         judged = 0.0
 
+    fine = not any(limit.alerts(judged) for limit in (rule.warn, rule.crit) if limit)
+    if fine and (old is None or old is CALM):
+        return CALM
+
     def turn(switch: Switch | None, limit: Range | None) -> Switch:
         if limit is None:
             return Switch()
@@ -239,12 +234,11 @@ def _level(old: Level | None, rule: Rule, value: float, observation: Observation
 
     warn = turn(old.warn if old else None, rule.warn)
     crit = turn(old.crit if old else None, rule.crit)
-    text = ""
-    if warn.on or warn.count or crit.on or crit.count:
-        lowest = rule.warn or rule.crit
-        names = culprits(rule.metric, observation.parts, lowest.alerts if lowest else None)
-        text = reason_text(rule.metric, value, names)
-    return Level(warn, crit, 0, value, text)
+    if not (warn.on or warn.count or crit.on or crit.count):
+        return CALM
+    lowest = rule.warn or rule.crit
+    names = culprits(rule.metric, observation.parts, lowest.alerts if lowest else None)
+    return Level(warn, crit, 0, value, reason_text(rule.metric, value, names))
 
 
 def _reach_reasons(level: Level, reach: Reach, rule: Rule, layer: Layer | None) -> list[Reason]:
@@ -261,10 +255,9 @@ def _reach_reasons(level: Level, reach: Reach, rule: Rule, layer: Layer | None) 
     return []
 
 
-def _probe_reasons(level: Level, rules: Rules) -> list[Reason]:
+def _probe_reasons(level: Level) -> list[Reason]:
     if level.warn.on or level.warn.count:
-        text = "answers, but gives no sample"
-        return [Reason(PROBE, State.UNKNOWN, text, level.warn.since, soft=not level.warn.on)]
+        return [Reason(PROBE, State.UNKNOWN, level.text, level.warn.since, soft=not level.warn.on)]
     return []
 
 

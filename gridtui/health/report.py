@@ -45,7 +45,9 @@ class NodeReport:
     @property
     def unknown(self) -> bool:
         """Whether nothing is known of it: not tried, or not ended in time."""
-        return self.verdict.state is State.UNKNOWN and not self.verdict.reasons
+        if self.verdict.state is not State.UNKNOWN:
+            return False
+        return not self.verdict.reasons or self.reach is None or self.reach.pending
 
     @property
     def layer(self) -> Layer | None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from ...health import NodeReport, Report
 from ...metrics import METRICS, Metric
 
-# Unit of the core -> suffix and factor into the base unit.
+# Unit of the core -> suffix, and how many of it make one base unit. Divided by, so that 91 % is 0.91 to the last digit.
 _UNITS: Mapping[str, tuple[str, float]] = {
-    "%": ("_ratio", 0.01),
+    "%": ("_ratio", 100.0),
     "B": ("_bytes", 1.0),
     "B/s": ("_bytes_per_second", 1.0),
     "s": ("_seconds", 1.0),
@@ -96,12 +96,11 @@ def _families(report: Report) -> Iterator[_Family]:
             family.add(1, node=node.name, layer=node.layer.value)
     yield family
     for metric in METRICS.values():
-        _, factor = _UNITS[metric.unit]
+        _, divisor = _UNITS[metric.unit]
         family = _Family(metric_name(metric), f"{metric.text[0].upper()}{metric.text[1:]}.")
         for node in report.nodes:
             if (number := node.metrics.get(metric.name)) is not None:
-                # Dividing keeps 91.0 % at 0.91, where multiplying by 0.01 would not.
-                family.add(number / 100 if factor != 1.0 else number, node=node.name)
+                family.add(number / divisor, node=node.name)
         yield family
 
 
