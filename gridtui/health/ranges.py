@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from decimal import Decimal
 
 _NUMBER = re.compile(r"(-?)(\d+(?:\.\d*)?|\.\d+)(.*)", re.ASCII | re.DOTALL)
 
@@ -113,7 +112,12 @@ def plain(value: float) -> str:
     """A finite number in digits, a point and a minus (the guidelines' class `[-0-9.]`), read back exactly by `float`."""
     if value == int(value):
         return str(int(value))
-    return format(Decimal(repr(value)), "f")
+    text = repr(value)
+    if "e" not in text:
+        return text
+    from decimal import Decimal  # 3 ms for a case that hardly comes
+
+    return format(Decimal(text), "f")
 
 
 def _margin(edge: float, margin: float | None) -> float:

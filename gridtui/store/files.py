@@ -6,7 +6,6 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,7 +65,7 @@ def write(path: Path, data: bytes | str, mode: int = 0o600) -> None:
             # A rename would put a plain file in the place of /dev/null.
             raise StateError(f"{path} is no plain file", hint="name a file, or use standard output")
         # The name starts with a dot and does not end like the target: a collector that reads *.prom leaves it alone.
-        temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(6)}.tmp")
+        temporary = target.with_name(f".{target.name[:200]}.{os.urandom(6).hex()}.tmp")
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             try:
