@@ -7,10 +7,10 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -20,6 +20,8 @@ from . import exits, output
 if TYPE_CHECKING:
     from ..fleet import Fleet
     from ..settings import Settings
+
+Body = TypeVar("Body", bound=Callable[..., Any])
 
 COMMANDS = {
     "check": "One health check, for cron.",
@@ -92,7 +94,7 @@ def _verbosity(ctx: click.Context, _: click.Parameter, value: int) -> None:
     ctx.ensure_object(Context).verbosity += value
 
 
-def _common(function: Any) -> Any:
+def _common(function: Body) -> Body:
     """`-i` and `-v`: accepted before the command and after it, since people type them in both places."""
     for option in (
         click.option(
@@ -117,17 +119,16 @@ def _common(function: Any) -> Any:
     return function
 
 
-def command(name: str, **attributes: Any) -> Any:
-    """Decorate a function as a command: `-i` and `-v` too, and the `Context` as its first argument."""
+def verb(name: str, short_help: str) -> Callable[[Callable[..., int]], click.Command]:
+    """Decorate a function as a command: `-i` and `-v` too, and the `Context` as its first argument. It gives the exit status."""
 
-    def decorate(function: Any) -> click.Command:
-        made: click.Command = click.command(name, **attributes)(_common(click.pass_obj(function)))
-        return made
+    def decorate(function: Callable[..., int]) -> click.Command:
+        return click.command(name, short_help=short_help)(_common(click.pass_obj(function)))
 
     return decorate
 
 
-def selecting(function: Any) -> Any:
+def selecting(function: Body) -> Body:
     """`-w` and `-x`, the same for every command."""
     function = click.option(
         "-x", "--except", "leave", metavar="SEL", default="", help="Leave these out: a selection, as for -w."

@@ -130,6 +130,15 @@ class Decoder:
         """Ticks that have no answer yet."""
         return self._asked - self._answered
 
+    @property
+    def section(self) -> str | None:
+        """The section that is on its way and has not ended: what hangs, when an answer is overdue. None between blocks."""
+        if self._header is None:
+            return None
+        _, found, rest = bytes(self._buffer).rpartition(b"\n" + self._mark)
+        name = rest.partition(b"\n")[0]
+        return name.decode("ascii") if found and _SECTION.match(name) else FAST_SECTION
+
     def tick(self, tier: Tier) -> bytes:
         """The line that asks for the next block. Counted, so that only answers to ticks are taken, each once and in order."""
         self._asked += 1

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .app import Dashboard, run
+from .app import Dashboard, run, serve
 
-__all__ = ["Dashboard", "run"]
+__all__ = ["Dashboard", "run", "serve"]

@@ -1,0 +1,335 @@
+"""Fleet: the ONE interface that the faces and users' scripts call. Ties the rooms together; measures nothing itself.
+
+    async with Fleet.open(["inventory.yaml"]) as fleet:
+        async for event in fleet.events():
+            ...
+
+or, without starting anything: `await Fleet.open(["inventory.yaml"]).check()`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from . import inventory as inventories
+from .errors import PingError, ShellError, StateError
+from .events import Event, Noted
+from .model import NOTHING, Node, PingMethod, Reach, RoundTrips, State, Status, Verdict
+from .settings import Settings, load
+
+if TYPE_CHECKING:
+    from .health import Range, Report
+    from .inventory import Inventory
+    from .monitor import Examined, Monitor
+    from .ping import Pinger
+    from .probes import Process
+    from .ssh import Pool
+
+Ask = Callable[[str], Awaitable["str | None"]]
+"""Asks a person for a secret (a key's passphrase); None when there is nobody."""
+
+LOOKS = 64
+"""Nodes looked at at once by the one-shot services; logins in flight are bounded more tightly by the pool."""
+TOP_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pinged:
+    """What echoes to one node showed. `error` says why none could be sent."""
+
+    node: Node
+    trips: RoundTrips
+    error: str = ""
+
+
+class Fleet:
+    """The nodes of one inventory. An async context manager: `start` on entry, `close` on exit."""
+
+    def __init__(self, inventory: Inventory, settings: Settings, ask: Ask | None = None) -> None:
+        self.inventory = inventory
+        self.settings = settings
+        self._ask = ask
+        self._monitor: Monitor | None = None
+        self._pool: Pool | None = None
+
+    @classmethod
+    def open(cls, sources: Sequence[str | Path] = (), settings: Settings | None = None, ask: Ask | None = None) -> Self:
+        """Read the inventory: `sources`, else the usual places, else this machine alone. Raises InventoryError."""
+        paths = inventories.find([Path(source) for source in sources])
+        inventory = inventories.load(paths) if paths else inventories.localhost()
+        return cls(inventory, settings or load(), ask)
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """All nodes by name, in the inventory's order."""
+        return self.inventory.nodes
+
+    # ---- the running fleet ----
+
+    async def start(self) -> None:
+        """Begin to watch. Returns at once; nodes answer when they do."""
+        from .monitor import Monitor
+
+        self._pool = self._make_pool()
+        self._monitor = Monitor(self.nodes, self.settings, self._pool)
+        await self._monitor.start()
+
+    async def close(self) -> None:
+        """Stop watching and close every connection."""
+        if self._monitor:
+            await self._monitor.close()
+        if self._pool:
+            await self._pool.close()
+            self._pool = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def status(self, name: str) -> Status:
+        """The picture of a node now; never waits. Before `start`, a node is pending. Raises KeyError."""
+        if self._monitor:
+            return self._monitor.status(name)
+        now = time.time()
+        return Status(
+            self.nodes[name],
+            Reach(now, pending=True),
+            RoundTrips(PingMethod.ICMP),
+            Verdict(name, State.UNKNOWN, now),
+        )
+
+    def select(self, text: str) -> list[str]:
+        """Names in inventory order, with the values of now. Raises SelectionError."""
+        return inventories.select(text).resolve(self.inventory, self.status)
+
+    def fold(self, names: Iterable[str]) -> str:
+        """Names as one node set: `web[01-20]`."""
+        return inventories.fold(names)
+
+    def history(self, name: str, metric: str) -> Sequence[float]:
+        """Recent values of `rtt` or of a metric in `monitor.HISTORY`, oldest first, NaN where there was none."""
+        return self._monitor.history(name, metric) if self._monitor else ()
+
+    def log(self) -> Sequence[Event]:
+        """The last 1,000 events but `Seen`, oldest first."""
+        return tuple(self._monitor.bus.log) if self._monitor else ()
+
+    async def events(self) -> AsyncIterator[Event]:
+        """What happens from now on. Each caller has a bounded queue of its own; `Seen` coalesces by node."""
+        if self._monitor:
+            async for event in self._monitor.events():
+                yield event
+
+    def retry(self, name: str) -> None:
+        """A person asks: forget a refused login and try now."""
+        if self._monitor:
+            self._monitor.watch(name).retry()
+
+    async def top(self, name: str, count: int = 20) -> tuple[Process, ...]:
+        """The `count` busiest processes of a node, on demand. Raises SshError."""
+        from . import probes
+
+        connection = self._monitor.watch(name).connection if self._monitor else None
+        if connection is None:
+            raise ShellError(f"{name} is not connected")
+        done = await connection.run(probes.top_command(), timeout=TOP_TIMEOUT)
+        return probes.parse_top(done.stdout, count)
+
+    @property
+    def ping_method(self) -> PingMethod:
+        """How round trips are measured here."""
+        return self._monitor.method if self._monitor else PingMethod.ICMP
+
+    # ---- one look, for the command line ----
+
+    async def check(
+        self,
+        where: str = "",
+        leave: str = "",
+        *,
+        warn: Mapping[str, Range | None] = NOTHING,
+        crit: Mapping[str, Range | None] = NOTHING,
+        max_runtime: float | None = None,
+        seen: Callable[[Examined], None] | None = None,
+        problem: Callable[[StateError], None] | None = None,
+    ) -> Report:
+        """One health check of the selected nodes, with hysteresis and rates against the run before.
+
+        Never overlaps itself over the same inventory and selection: raises LockedError. What a run keeps for the next is in the state
+        folder; when that cannot be read or written, `problem` is told and the check goes on without.
+        `max_runtime` bounds the looking, in seconds; a node that was not reached by then is UNKNOWN.
+        Raises SelectionError, SettingsError (a bad threshold).
+        """
+        from .monitor import checking
+
+        names = _Choice(self.inventory, where, leave).candidates
+        rules = {name: checking.rules(self.nodes[name], self.settings, warn, crit) for name in names}
+        identity = [*(str(source.resolve()) for source in self.inventory.sources), where, leave]
+        began = time.time()
+        with checking.Kept.open(identity, problem) as kept:
+            looks = await self.examine(where, leave, counters=kept.counters, max_runtime=max_runtime, seen=seen)
+            parents = {name: node.parent for name, node in self.nodes.items()}
+            return checking.judge(began, looks, rules, parents, kept)
+
+    async def facts(
+        self,
+        where: str = "",
+        leave: str = "",
+        *,
+        max_runtime: float | None = None,
+        seen: Callable[[Examined], None] | None = None,
+    ) -> dict[str, Examined | None]:
+        """Facts of the selected nodes: a value each, with `facts` or the layer that failed. Raises SelectionError."""
+        return await self.examine(where, leave, sample=False, facts=True, max_runtime=max_runtime, seen=seen)
+
+    async def ping(
+        self, where: str = "", leave: str = "", *, count: int = 3, interval: float = 1.0, timeout: float = 1.0
+    ) -> dict[str, Pinged]:
+        """Echoes to the selected nodes. Raises SelectionError, PingError."""
+        from .ping import sweep
+        from .ssh import resolve
+
+        names = await self._selected(where, leave)
+        results: dict[str, Pinged] = {}
+        targets: dict[str, str] = {}
+        ports: dict[str, int] = {}
+        for name in names:
+            node = self.nodes[name]
+            if node.local:
+                targets[name] = "127.0.0.1"
+                continue
+            endpoint = resolve(node, self.settings.ssh)
+            if endpoint.jump:
+                trips = RoundTrips(PingMethod.SSH)
+                results[name] = Pinged(node, trips, "behind a jump host: there is no way for an echo from here")
+            else:
+                targets[name], ports[name] = endpoint.host, endpoint.port
+        swept = await sweep(targets, count=count, interval=interval, timeout=timeout, ports=ports)
+        results |= {name: Pinged(self.nodes[name], found.trips, found.why) for name, found in swept.items()}
+        return {name: results[name] for name in names}
+
+    async def _selected(self, where: str, leave: str) -> Sequence[str]:
+        """Names, looking at the nodes first where the selection asks for live values or facts."""
+        choice = _Choice(self.inventory, where, leave)
+        return list(await self.examine(where, leave, sample=False)) if choice.needs else choice.candidates
+
+    async def examine(
+        self,
+        where: str = "",
+        leave: str = "",
+        *,
+        sample: bool = True,
+        facts: bool = False,
+        counters: Mapping[str, Mapping[str, Any]] | None = None,
+        max_runtime: float | None = None,
+        seen: Callable[[Examined], None] | None = None,
+    ) -> dict[str, Examined | None]:
+        """Look once at the selected nodes, many at a time. A node that was not reached before `max_runtime` is None.
+
+        A selection by live values or facts is decided after looking: all nodes that it may mean are looked at.
+        Raises SelectionError.
+        """
+        from .monitor import examine
+
+        choice = _Choice(self.inventory, where, leave)
+        names, needs = choice.candidates, choice.needs
+        found: dict[str, Examined | None] = dict.fromkeys(names)
+        gate = asyncio.Semaphore(LOOKS)
+
+        async def one(name: str) -> None:
+            async with gate:
+                found[name] = look = await examine(
+                    self.nodes[name],
+                    pool,
+                    pinger,
+                    counters=(counters or {}).get(name),
+                    sample=sample or inventories.Need.SAMPLE in needs,
+                    facts=facts or inventories.Need.FACTS in needs,
+                    timeout=self.settings.intervals.ping_timeout,
+                )
+            if seen:
+                seen(look)
+
+        async with self._looking(names) as (pool, pinger):
+            tasks = [asyncio.create_task(one(name)) for name in names]
+            try:
+                if tasks:
+                    await asyncio.wait(tasks, timeout=max_runtime)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                results = await asyncio.gather(*tasks, return_exceptions=True)
+            for result in results:
+                if isinstance(result, Exception):
+                    raise result
+        if needs:
+            found = {name: look for name, look in found.items() if choice.takes(name, _status(self.nodes[name], look))}
+        return found
+
+    @asynccontextmanager
+    async def _looking(self, names: Iterable[str]) -> AsyncIterator[tuple[Pool, Pinger | None]]:
+        from .ping import Pinger
+
+        pinger = None
+        if any(not self.nodes[name].local for name in names):
+            try:
+                pinger = Pinger.open()
+            except PingError:
+                pinger = None  # the login tells as much, only without a round trip
+        try:
+            async with self._make_pool() as pool:
+                yield pool, pinger
+        finally:
+            if pinger:
+                pinger.close()
+
+    def _make_pool(self) -> Pool:
+        from .ssh import Pool
+
+        return Pool(self.settings.ssh, ask=self._ask, note=self._note)
+
+    def _note(self, node: str, text: str) -> None:
+        if self._monitor:
+            self._monitor.emit(Noted(time.time(), node, text, alarm=True))
+
+
+class _Choice:
+    """`-w` and `-x` over an inventory: which nodes they may mean, and what must be known to decide. Raises SelectionError."""
+
+    def __init__(self, inventory: Inventory, where: str, leave: str) -> None:
+        wanted, unwanted = (inventories.select(text) if text.strip() else None for text in (where, leave))
+        self._only = wanted.bind(inventory) if wanted else None
+        self._not = unwanted.bind(inventory) if unwanted else None
+        self.needs = frozenset().union(*(selection.needs for selection in (wanted, unwanted) if selection))
+        static = self._only.static if self._only else None
+        left = (self._not.static if self._not else None) or frozenset()
+        self.candidates = [n for n in inventory.nodes if (static is None or n in static) and n not in left]
+
+    def takes(self, name: str, status: Status) -> bool:
+        """Whether a candidate is selected, now that it was looked at."""
+        if self._only and not self._only.matches(name, status):
+            return False
+        return not (self._not and self._not.matches(name, status))
+
+
+def _status(node: Node, look: Examined | None) -> Status:
+    """A look as a status, for a selection to decide on."""
+    now = time.time()
+    if look is None:
+        pending = Reach(now, pending=True)
+        return Status(node, pending, RoundTrips(PingMethod.ICMP), Verdict(node.name, State.UNKNOWN, now))
+    state = State.OK if look.reach.up else State.CRITICAL
+    verdict = Verdict(node.name, state, now, layer=look.reach.failed)
+    return Status(node, look.reach, look.trips, verdict, look.sample, look.facts)

@@ -1,0 +1,138 @@
+"""What a check makes of its looks, and what it keeps from one run to the next. Owns the kept file; looks at nothing itself."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import health, store
+from ..errors import StateError
+from ..model import Node, Reach, Verdict
+from ..settings import Settings
+from .once import Examined
+from .watch import trip_metrics
+
+SCHEMA = 1
+
+
+@dataclass(slots=True)
+class Kept:
+    """What the run before left: verdicts with their hysteresis, and counters for rates. JSON in the state folder."""
+
+    path: Path | None
+    memories: dict[str, health.Memory] = field(default_factory=dict)
+    counters: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    @contextmanager
+    def open(cls, identity: Sequence[str], problem: Callable[[StateError], None] | None = None) -> Iterator[Kept]:
+        """Hold the lock of this check while the context lasts, and keep what changed when it ends well.
+
+        `identity` tells checks apart: its inventory and its selection. Raises LockedError. A state folder that cannot be read or
+        written is told to `problem`, once, and the check goes on without it.
+        """
+        tell = problem or _ignore
+        name = "check-" + hashlib.sha256("\0".join(identity).encode()).hexdigest()[:16]
+        try:
+            folder = store.folder()
+        except StateError as error:
+            tell(error)
+            yield cls(None)
+            return
+        with store.lock(name):
+            kept = cls(folder / f"{name}.json")
+            try:
+                kept._read()
+            except StateError as error:
+                tell(error)
+            yield kept
+            try:
+                kept._write()
+            except StateError as error:
+                tell(error)
+
+    def _read(self) -> None:
+        assert self.path is not None
+        document = store.read_json(self.path)
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            return
+        nodes = document.get("nodes")
+        for name, entry in nodes.items() if isinstance(nodes, dict) else ():
+            if isinstance(entry, dict):
+                self.memories[name] = health.Memory.from_json(name, entry.get("memory"))
+                if isinstance(entry.get("counters"), dict):
+                    self.counters[name] = entry["counters"]
+
+    def _write(self) -> None:
+        assert self.path is not None
+        nodes = {
+            name: {"memory": memory.to_json(), "counters": self.counters.get(name)}
+            for name, memory in self.memories.items()
+        }
+        store.write_json(self.path, {"schema": SCHEMA, "time": time.time(), "nodes": nodes})
+
+
+def rules(
+    node: Node,
+    settings: Settings,
+    warn: Mapping[str, health.Range | None],
+    crit: Mapping[str, health.Range | None],
+) -> health.Rules:
+    """The rules of a check for `node`. Raises SettingsError."""
+    return health.rules_for(node, settings, warn, crit)
+
+
+def judge(
+    began: float,
+    looks: Mapping[str, Examined | None],
+    rules: Mapping[str, health.Rules],
+    parents: Mapping[str, str | None],
+    kept: Kept,
+) -> health.Report:
+    """The report over all looks; `kept` holds for the next run what it should know."""
+    verdicts: dict[str, Verdict] = {}
+    before: dict[str, Verdict | None] = {}
+    for name, look in looks.items():
+        memory = kept.memories.get(name)
+        before[name] = memory.verdict if memory else None
+        memory = health.judge(memory or health.Memory.blank(name, began), _observation(look, began), rules[name])
+        kept.memories[name] = memory
+        verdicts[name] = memory.verdict
+        if look and look.counters:
+            kept.counters[name] = look.counters
+    blamed = health.blame(verdicts, parents)
+    nodes = tuple(
+        health.NodeReport(
+            blamed[name],
+            look.reach if look else None,
+            _metrics(look),
+            rules[name],
+            health.changed(before[name], verdicts[name]),
+        )
+        for name, look in looks.items()
+    )
+    return health.Report(began, time.time() - began, nodes)
+
+
+def _observation(look: Examined | None, now: float) -> health.Observation:
+    if look is None:
+        return health.Observation(reach=Reach(now, pending=True), time=now)
+    parts = look.sample.parts if look.sample else {}
+    return health.Observation(
+        reach=look.reach, metrics=_metrics(look) if look.reach.up else None, parts=parts, time=now
+    )
+
+
+def _metrics(look: Examined | None) -> dict[str, float]:
+    if look is None:
+        return {}
+    return {**(look.sample.metrics if look.sample else {}), **trip_metrics(look.trips)}
+
+
+def _ignore(error: StateError) -> None:
+    pass

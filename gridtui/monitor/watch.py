@@ -1,0 +1,432 @@
+"""One node, watched: its connection, its probe channel, its echoes, and what follows from them.
+
+Owns the state machine of a node. The layers are told apart here: an echo that is lost raises a doubt, and a doubt is
+settled by asking the open channel first and by walking up the layers (ICMP, TCP, banner) second, so that a lossy link
+is no alarm and a dead node is named within a few seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import ChainMap
+from typing import TYPE_CHECKING, Protocol
+
+from .. import health, ping, probes
+from ..errors import ProbeError, ShellError, SshError
+from ..events import Event, Learned, Noted, Rebooted
+from ..model import Facts, Layer, Node, PingMethod, Reach, RoundTrips, Sample, Status, Verdict, duration
+from .history import LENGTH, History
+
+if TYPE_CHECKING:
+    from ..settings import Intervals
+    from ..ssh import Channel, Connection, Endpoint, Pool
+
+RECENT = 60
+"""Echoes that loss and round trips are figured over: the last minute at the default interval."""
+NUDGE = 0.5
+"""Seconds an open channel gets to answer when an echo was lost."""
+DOUBT = 1.5
+"""Seconds for each layer when a doubt is settled: with the echo's own second and the nudge it stays under 5 s."""
+GRACE = 3.0
+"""Seconds after a lost connection in which failed attempts are not yet called down: sshd restarts in less."""
+PROBE_PAUSE = 30.0
+"""Seconds before a channel is opened again that failed: the shell, not the network, is at fault then."""
+FACTS_TIMEOUT = 20.0
+
+
+class Host(Protocol):
+    """What a watch asks of the monitor that owns it."""
+
+    pool: Pool
+    pinger: ping.Pinger | None
+    intervals: Intervals
+
+    def emit(self, event: Event) -> None: ...
+    def changed(self, watch: Watch) -> None:
+        """The picture of the node is another one; its verdict may be, too."""
+
+
+class Watch:
+    """One watched node. Made by `Monitor`; `run` is its only task, all else is called back from the loop."""
+
+    def __init__(self, node: Node, rules: health.Rules, host: Host) -> None:
+        self.node = node
+        self.rules = rules
+        self.method = PingMethod.LOCAL if node.local else PingMethod.ICMP
+        self.ring = ping.Ring(LENGTH)
+        """Echoes for plots; figures are taken over `_recent`."""
+        self.history = History()
+        self.facts: Facts | None = None
+        self.sample: Sample | None = None
+        now = time.time()
+        self.reach = Reach(time=now, pending=True, method=self.method)
+        self.memory = health.judge(
+            health.Memory.blank(node.name, now), health.Observation(reach=self.reach, time=now), rules
+        )
+        self.shown: Verdict = self.memory.verdict
+        """The verdict as last told, after parents were blamed; `Monitor` keeps it."""
+        self._recent = ping.Ring(RECENT)
+        self._host = host
+        self._loop = asyncio.get_running_loop()
+        self._endpoint: Endpoint | None = None
+        self._address = ""
+        self._connection: Connection | None = None
+        self._channel: _ProbeChannel | None = None
+        self._skip: frozenset[str] = frozenset()
+        self._failures = 0
+        self._lost_at: float | None = None
+        self._echoes_lost = 0
+        self._echo_seen = False
+        self._doubting: asyncio.Task[None] | None = None
+        self._retry = asyncio.Event()
+
+    # ---- what is known ----
+
+    def status(self) -> Status:
+        """The picture of now."""
+        return Status(self.node, self.reach, self.trips(), self.shown, self.sample, self.facts)
+
+    def trips(self) -> RoundTrips:
+        """Figures over the recent echoes."""
+        return self._recent.trips(self.method)
+
+    @property
+    def connection(self) -> Connection | None:
+        """The open connection, if there is one."""
+        return self._connection
+
+    # ---- the one task ----
+
+    async def run(self) -> None:
+        """Connect, follow, and do so again, until cancelled. A failure is a value of this node, never an exception."""
+        try:
+            await self._locate()
+            while True:
+                try:
+                    self._connection = await self._host.pool.connect(self.node)
+                except SshError as error:
+                    await self._unreached(error)
+                    continue
+                try:
+                    await self._follow(self._connection)
+                finally:
+                    self._connection = None
+        finally:
+            if self._doubting:
+                self._doubting.cancel()
+            if self._channel:
+                self._channel.close()
+
+    def retry(self) -> None:
+        """A person asks: forget a refused login and try now."""
+        self._host.pool.forget(self.node)
+        self._host.pool.wake(self.node)
+        self._retry.set()
+
+    def slept(self) -> None:
+        """The controller was asleep: what is open may be dead; ask rather than believe it."""
+        self._echoes_lost = 0
+        if self._channel:
+            self._channel.forgive()
+
+    async def _locate(self) -> None:
+        """Find where the node is, and start its echoes unless it is this machine or hidden behind another."""
+        if self.node.local:
+            return
+        while True:
+            try:
+                self._endpoint = self._host.pool.endpoint(self.node)
+                if self._endpoint.jump:
+                    self.method = PingMethod.SSH
+                    return
+                self._address, _ = await ping.address(self._endpoint.host)
+                break
+            except SshError as error:
+                self._down(Layer(error.layer), str(error))
+                await self._wait(PROBE_PAUSE)
+        pinger = self._host.pinger
+        if pinger is not None:
+            self.method = pinger.method
+            intervals = self._host.intervals
+            every = self.node.ping_interval or intervals.ping
+            pinger.watch(
+                self.node.name, self._address, every, intervals.ping_timeout, self._echoed, self._endpoint.port
+            )
+
+    async def _unreached(self, error: SshError) -> None:
+        self._failures += 1
+        now = self._loop.time()
+        if self._lost_at is None:
+            self._lost_at = now
+        settled = self._failures >= 2 or now - self._lost_at >= GRACE or not self.reach.up
+        if settled or not error.retry:
+            layer = Layer(error.layer)
+            if layer is Layer.TCP and self._echoes_lost >= 2:
+                layer = Layer.ICMP
+            self._down(layer, str(error))
+        if not error.retry:
+            await self._wait(None)
+
+    async def _follow(self, connection: Connection) -> None:
+        """Read samples over one connection until it ends."""
+        facts = asyncio.create_task(self._learn(connection))
+        try:
+            while connection.is_open:
+                channel = self._channel = _ProbeChannel(self, self._skip)
+                try:
+                    await channel.follow(connection)
+                except ShellError as error:
+                    self._down(Layer.SHELL, str(error))
+                    await self._wait(PROBE_PAUSE, connection)
+                except SshError:
+                    break
+                except ProbeError as error:
+                    self._skip |= channel.suspects
+                    text = str(error)
+                    if channel.suspects:
+                        text += f"; going on without {', '.join(sorted(channel.suspects))}"
+                    self._host.emit(Noted(time.time(), self.node.name, text, alarm=True))
+                    if not channel.suspects:
+                        self._down(Layer.SHELL, text)
+                        await self._wait(PROBE_PAUSE, connection)
+                finally:
+                    channel.close()
+                    self._channel = None
+            self._lost_at = self._loop.time()
+            self._failures = 0
+        finally:
+            facts.cancel()
+
+    async def _learn(self, connection: Connection) -> None:
+        """Facts, once a connection."""
+        try:
+            done = await connection.run(probes.facts_command(), timeout=FACTS_TIMEOUT)
+        except SshError as error:
+            self._host.emit(Noted(time.time(), self.node.name, f"no facts: {error}"))
+            return
+        self.facts = probes.parse_facts(self.node.name, done.stdout, time.time())
+        self._host.emit(Learned(self.node.name, self.facts))
+        self._host.changed(self)
+
+    async def _wait(self, seconds: float | None, connection: Connection | None = None) -> None:
+        """Wait for a person's retry, for `seconds`, or for the end of `connection`."""
+        self._retry.clear()
+        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._retry.wait())]
+        if connection is not None:
+            waits.append(asyncio.ensure_future(connection.closed()))
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    # ---- called back ----
+
+    def _echoed(self, _: str, rtt: float | None) -> None:
+        self._add(rtt)
+        if rtt is not None:
+            self._echo_seen = True
+            self._echoes_lost = 0
+            if not self.reach.up and self._connection is None and self.reach.failed in (Layer.ICMP, Layer.TCP):
+                self._host.pool.wake(self.node)
+            return
+        self._echoes_lost += 1
+        if self._echo_seen:
+            self.doubt()
+
+    def _add(self, rtt: float | None) -> None:
+        self.ring.add(rtt)
+        self._recent.add(rtt)
+
+    def doubt(self) -> None:
+        """Find out now whether the node is still there."""
+        if self.reach.up and self._doubting is None:
+            self._doubting = asyncio.create_task(self._doubt())
+            self._doubting.add_done_callback(self._doubted)
+
+    def _doubted(self, task: asyncio.Task[None]) -> None:
+        self._doubting = None
+        if not task.cancelled() and (error := task.exception()):
+            raise error
+
+    async def _doubt(self) -> None:
+        """Is the node gone? An answer on the open channel says no, without a new connection to sshd."""
+        channel = self._channel
+        if channel:
+            began = self._loop.time()
+            channel.nudge()
+            await asyncio.sleep(NUDGE)
+            if channel.answered_at >= began:
+                return
+        endpoint = self._endpoint
+        if endpoint is None or not self._address or not self.reach.up:
+            return
+        began = self._loop.time()
+        layer, why = await ping.diagnose(self._address, endpoint.port, DOUBT, icmp=self._echoes_lost < 1)
+        answered = channel is not None and channel.answered_at >= began
+        if layer is not None and not answered:
+            self._down(layer, why)
+
+    def took(self, sample: Sample, rtt: float) -> None:
+        """A sample arrived on the probe channel, `rtt` seconds after it was asked for."""
+        previous = self.sample
+        if previous and previous.boot_id and sample.boot_id and previous.boot_id != sample.boot_id:
+            self._host.emit(Rebooted(sample.time, self.node.name))
+        if self.method is PingMethod.SSH:
+            self._add(rtt)
+        self.sample = sample
+        self.history.add(sample.metrics)
+        self._failures = 0
+        self._lost_at = None
+        if not self.reach.up:
+            # What was lost while the node was down is told already: the link is judged by what comes from now on.
+            self._recent = ping.Ring(RECENT)
+            self.reach = Reach(sample.time, method=self.method)
+        metrics = ChainMap(trip_metrics(self.trips()), sample.metrics)  # type: ignore[arg-type]  # it is only read
+        self._judge(health.Observation(reach=self.reach, metrics=metrics, parts=sample.parts, time=sample.time))
+
+    def _down(self, layer: Layer, error: str) -> None:
+        now = time.time()
+        if self.reach.failed is not layer or self.reach.error != error:
+            self.reach = Reach(now, layer, error, self.method)
+        self.history.gap()
+        self._judge(health.Observation(reach=self.reach, time=now))
+
+    def _judge(self, observation: health.Observation) -> None:
+        self.memory = health.judge(self.memory, observation, self.rules)
+        self._host.changed(self)
+
+
+class _ProbeChannel:
+    """The probe's channel on one connection: asks on time, decodes what comes, and notices what does not come."""
+
+    def __init__(self, watch: Watch, skip: frozenset[str]) -> None:
+        self.suspects: frozenset[str] = frozenset()
+        """After `ProbeError`: the parts that were being waited for."""
+        self.answered_at = -1.0
+        self._watch = watch
+        self._skip = skip
+        self._loop = watch._loop
+        self._nonce = probes.new_nonce()
+        self._decoder = probes.Decoder(self._nonce)
+        self._reading = probes.Reading(watch.node.name)
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._channel: Channel | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._asked: tuple[probes.Tier, float, float] | None = None
+        self._slow_at = -1e9
+        self._bytes = 0
+
+    async def follow(self, connection: Connection) -> None:
+        """Until the channel ends. Raises ShellError (no shell), ProbeError (bad or overdue answer), SshError."""
+        self._channel = await connection.open(probes.COMMAND, self)
+        self._channel.write(probes.script(self._nonce, skip=self._skip))
+        self._due()
+        await self._ended
+
+    def close(self) -> None:
+        """End the loop on the node by ending its input."""
+        if self._timer:
+            self._timer.cancel()
+        if self._channel:
+            self._channel.close()
+            self._channel = None
+        if not self._ended.done():
+            self._ended.cancel()
+
+    def nudge(self) -> None:
+        """Ask now, unless an answer is awaited already."""
+        if self._asked is None:
+            self._ask(probes.Tier.FAST)
+
+    def forgive(self) -> None:
+        """Give an awaited answer its time again, and ask when none is awaited."""
+        if self._asked:
+            tier, _, wall = self._asked
+            self._asked = tier, self._loop.time(), wall
+        else:
+            self._ask(probes.Tier.FAST)
+
+    # ---- ssh.Receiver ----
+
+    def received(self, data: bytes) -> None:
+        """Bytes from the node."""
+        self._bytes += len(data)
+        try:
+            blocks = self._decoder.feed(data)
+        except ProbeError as error:
+            self._end(error)
+            return
+        for block in blocks:
+            self._answered(block)
+
+    def closed(self, error: SshError | None) -> None:
+        """The channel ended."""
+        if error is None:
+            seen = self.answered_at >= 0
+            error = ShellError(
+                "the probe's shell ended" if seen else "the login shell ended before it answered",
+                hint="" if seen else "the account needs a login shell that runs commands",
+            )
+        self._end(error)
+
+    # ---- the pace ----
+
+    def _due(self) -> None:
+        watch = self._watch
+        intervals = watch._host.intervals
+        now = self._loop.time()
+        interval = watch.node.interval or intervals.fast
+        self._timer = self._loop.call_at(now + interval, self._due)
+        if self._asked:
+            asked_at = self._asked[1]
+            if now - asked_at > intervals.overdue:
+                self.suspects = hanging(self._decoder) - self._skip
+                self._end(ProbeError(f"no answer to a sample for {duration(now - asked_at)}"))
+            return
+        slow = watch.node.slow_interval or intervals.slow
+        if now - self._slow_at >= slow:
+            self._slow_at = now
+            self._ask(probes.Tier.SLOW)
+        else:
+            self._ask(probes.Tier.FAST)
+
+    def _ask(self, tier: probes.Tier) -> None:
+        if self._channel:
+            self._asked = tier, self._loop.time(), time.time()
+            self._bytes = 0
+            self._channel.write(self._decoder.tick(tier))
+
+    def _answered(self, block: probes.Block) -> None:
+        now = self._loop.time()
+        wall = time.time()
+        self.answered_at = now
+        asked = self._asked
+        self._asked = None
+        seconds = now - asked[1] if asked else 0.0
+        sample = self._reading.sample(block, wall, asked[2] if asked else wall)
+        self._watch.took(sample, seconds)
+
+    def _end(self, error: SshError | ProbeError) -> None:
+        if not self._ended.done():
+            self._ended.set_exception(error)
+
+
+def hanging(decoder: probes.Decoder) -> frozenset[str]:
+    """The probe that an overdue answer stopped at, as a set to skip; empty when it is one that cannot be left out."""
+    section = decoder.section
+    return frozenset(probe.name for probe in probes.PROBES if section in probe.sections)
+
+
+def trip_metrics(trips: RoundTrips) -> dict[str, float]:
+    """The metrics that come from echoes: `rtt` and its kin in seconds, `loss` in per cent; what is unknown is absent."""
+    values = {
+        "rtt": trips.last,
+        "rtt.min": trips.min,
+        "rtt.avg": trips.avg,
+        "rtt.max": trips.max,
+        "jitter": trips.jitter,
+        "loss": trips.loss if trips.sent else None,
+    }
+    return {name: value for name, value in values.items() if value is not None}
