@@ -38,7 +38,7 @@ def changes(history: Sequence[int]) -> int:
 
 def is_flapping(history: Sequence[int], before: bool) -> bool:
     """Whether a node flaps now; `before` says whether it did until now."""
-    if history.count(history[-1]) == len(history):
+    if len(set(history)) < 2:
         return False
     share = change(history)
     return share >= LOW if before else share > HIGH

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ..errors import StateError
 from ..settings import state_folder
+
+_STALE = 3600.0
+"""Seconds after which an unfinished file has no writer any more."""
 
 _HINTS = {
     errno.ENOSPC: "free some space there",
@@ -82,6 +87,15 @@ def write(path: Path, data: bytes | str, mode: int = 0o600) -> None:
                 temporary.unlink()
             raise
         _sync_folder(target.parent)
+        _sweep(target)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed writers of `target` left behind, once it is too old to be still in the making."""
+    with contextlib.suppress(OSError):
+        for found in target.parent.glob(f".{glob.escape(target.name[:200])}.*.tmp"):
+            if time.time() - found.stat().st_mtime > _STALE:
+                found.unlink()
 
 
 def write_json(path: Path, document: Any, mode: int = 0o600) -> None:

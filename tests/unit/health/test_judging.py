@@ -356,3 +356,17 @@ def test_two_in_a_row_are_always_enough(marks: str) -> None:
             assert run[index].verdict.state is State.CRITICAL
         if marks[index - 1 : index + 1] == "..":
             assert run[index].verdict.layer is None and run[index].verdict.state is not State.CRITICAL
+
+
+@given(st.lists(st.integers(80, 100), max_size=40), st.integers(1, 4), st.integers(1, 4))
+def test_a_level_turns_when_enough_samples_in_a_row_say_so_and_never_else(
+    values: list[int], raise_after: int, clear_after: int
+) -> None:
+    rules = only("90", "", clear=2, raise_after=raise_after, clear_after=clear_after)
+    run = measured(map(float, values), replace(rules, flapping=False))
+    for index in range(1, len(run)):
+        was, now = (memory.verdict.state is State.WARNING for memory in run[index - 1 : index + 1])
+        # The first observation is the history's beginning and no part of a row.
+        above = index >= raise_after and min(values[index + 1 - raise_after : index + 1]) > 90
+        below = index >= clear_after and max(values[index + 1 - clear_after : index + 1]) <= 88
+        assert now == (above if not was else not below)

@@ -101,4 +101,6 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(sorted(ill().to_json())), JSON))
 def test_nothing_in_it_is_fatal(damage: dict[str, Any]) -> None:
     memory = Memory.from_json("n1", ill().to_json() | damage)
-    assert judge(memory, Observation(Reach(5000.0)), RULES).verdict.node == "n1"
+    for reach in (Reach(5000.0, pending=True), Reach(5060.0), Reach(5120.0, Layer.TCP)):
+        memory = judge(memory, Observation(reach, {"disk": 96.0}), RULES)
+        assert memory.verdict.node == "n1"

@@ -161,6 +161,12 @@ def test_a_killed_writer_leaves_the_old_content(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program, str(path)], check=False)
     assert done.returncode == -signal.SIGKILL and path.read_text() == "old"
+    [left] = [entry for entry in tmp_path.iterdir() if entry != path]
+    write(path, "new")  # somebody may still be writing that one
+    assert left.exists()
+    os.utime(left, (1.0, 1.0))
+    write(path, "newer")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
 
 
 def test_json(tmp_path: Path) -> None:
