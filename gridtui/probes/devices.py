@@ -17,7 +17,7 @@ from .probe import Probe, lines, marker
 MOST = 1024
 """Devices of one kind looked at."""
 
-_LINE = re.compile(rb"(net|disk) ([^\s/]{1,64})")
+_LINE = re.compile(rb"(net|disk) ([!-.0-~]{1,64})")
 _NOT_A_NET = re.compile(
     rb"lo|(?:veth|docker|br-|virbr|vnet|tun|tap|wg|bond|team|dummy|ifb|vxlan|flannel|cni|cali|cilium|lxc|lxd|kube|nodelocaldns|tailscale|zt|sit|gre|ip6|ovs|macv|ipvlan|vmnet|podman).*|.*[.@].*"
 )

@@ -27,7 +27,7 @@ _HARMLESS = (
 _FORMAT = "%S %b %f %a %c %d %n"
 
 _MOUNT = re.compile(rb"(\d{1,7}:\d{1,7}) (\S{1,32}) (ro|rw) (/\S*)")
-_STAT = re.compile(rb"(\d{1,10}) (\d{1,19}) (\d{1,19}) (\d{1,19}) (\d{1,19}) (\d{1,19}) ")
+_STAT = re.compile(rb"(\d{1,10}) (\d{1,20}) (\d{1,20}) (\d{1,20}) (\d{1,20}) (\d{1,20}) ")
 _OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
 
 

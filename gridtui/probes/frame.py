@@ -119,7 +119,7 @@ class Decoder:
         self._buffer = bytearray()
         self._scanned = 0
         self._stray = 0
-        self._header: tuple[int, Tier, float | None, float] | None = None
+        self._header: tuple[int, Tier, float | None, float, int] | None = None
         self._began = 0.0
         self._asked = 0
         self._answered = 0
@@ -191,8 +191,8 @@ class Decoder:
             raise ProbeError("the probe answered out of turn")
         stamp = match[3]
         clock = None if stamp == b"-" else float(stamp)
-        step = 1.0 if b"." not in stamp else 0.0
-        self._header = (number, _TIERS[match[2]], clock, step)
+        step = 0.0 if clock is None or b"." in stamp else 1.0
+        self._header = (number, _TIERS[match[2]], clock, step, stop)
         self._began = now
         del buffer[:stop]  # the newline stays: it is part of every later marker
         self._scanned = 0
@@ -222,7 +222,7 @@ class Decoder:
                 raise ProbeError("the probe's answer is damaged: a trailer without end")
             self._scanned = at
             return None
-        number, tier, clock, step = self._header
+        number, tier, clock, step, above = self._header
         match = _NUMBER.match(buffer, start, stop)
         if match is None or int(match[0]) != number:
             raise ProbeError("the probe's answer is damaged: a trailer that does not match")
@@ -231,7 +231,7 @@ class Decoder:
         self._header = None
         self._answered = number
         self._scanned = 0
-        return Block(number, tier, sections, clock, step, self._began, now, stop + 1)
+        return Block(number, tier, sections, clock, step, self._began, now, above + stop + 1)
 
     def _split(self, body: bytes) -> Mapping[str, bytes]:
         if self._mark not in body:

@@ -53,7 +53,7 @@ def parse(nvidia: bytes, amd: bytes) -> tuple[Gpu, ...] | Unsupported:
         found += [gpu for line in listed[:MOST] if (gpu := _nvidia(line)) is not None]
         if not found:
             # The reason stands on standard output: `NVIDIA-SMI has failed because ...`, `No devices were found`.
-            said = clean(b" ".join(line.strip() for line in listed), 200) if listed else ""
+            said = clean(b" ".join(listed).strip(), 200)
             why = said or f"nvidia-smi ended with status {status[1].decode() if status else '?'}"
     found += _amd(amd)
     return tuple(found[:MOST]) if found else Unsupported(why)

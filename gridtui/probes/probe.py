@@ -45,7 +45,7 @@ def parsed(probe: Probe, *texts: bytes) -> Any:
 
 def malformed(what: str | bytes) -> Unsupported:
     """The value for text that does not hold to its format."""
-    return Unsupported(f"{MALFORMED}: {clean(what, 60)}")
+    return Unsupported(f"{MALFORMED}: {clean(what.strip(), 60)}")
 
 
 def marker(section: str) -> str:

@@ -122,7 +122,7 @@ class Reading:
                 "disks": partial(disks.parse, diskstats),
                 "network": partial(network.parse, netdev),
             }
-        if len(block.sections) > 1 or block.clock is not None:
+        if block.tier is not Tier.FAST or len(block.sections) > 1:
             self._take_slow(block, now, sent)
         parts.update(self._slow_parts)
         parts["taken"] = MappingProxyType(self._taken)
