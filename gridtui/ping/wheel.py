@@ -83,7 +83,10 @@ class Wheel:
             order, slots = self._order, self._slots
             while order and order[0] <= current:
                 for function, first, second in slots.pop(heapq.heappop(order)):
-                    function(first, second)
+                    try:
+                        function(first, second)
+                    except Exception as error:  # the others of this slot must have their turn
+                        self._loop.call_exception_handler({"message": f"{function!r} raised", "exception": error})
         finally:
             self._turning = False
             if self._order and self._handle is None:

@@ -160,7 +160,7 @@ def test_only_the_reply_to_our_request_counts(namespace: Namespace, method: Ping
         namespace.sysctl("ipv4.icmp_echo_ignore_all", "1")
         ends: list[tuple[str, float | None]] = []
         with permit(namespace, method) as pinger, Forger(forge):
-            assert (await pinger.echo("127.1.0.1", 10 if counts else 0.3) is not None) is counts
+            assert (await pinger.echo("127.1.0.1", 10 if counts else 0.15) is not None) is counts
             pinger.watch("n", "127.1.0.2", 0.1, 10 if counts else 0.05, lambda *end: ends.append(end))
             await until(lambda: len(ends) >= 3)
             pinger.unwatch("n")
@@ -408,15 +408,16 @@ def test_a_silent_tcp_port_is_a_loss(namespace: Namespace) -> None:
     namespace.run(work)
 
 
-async def test_the_filter_keeps_other_programs_replies_away(raw: None) -> None:
-    """Beside a socket that floods, ours reads its own replies alone."""
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+async def test_the_filter_keeps_other_programs_replies_away(raw: None, family: int, host: str) -> None:
     with Pinger.open(PingMethod.RAW) as pinger, Pinger.open(PingMethod.RAW) as other:
-        assert await pinger.echo("127.0.0.1", 1) is not None
-        assert await other.echo("127.0.0.1", 1) is not None
+        assert await pinger.echo(host, 1) is not None
         for _ in range(20):
-            await other.echo("127.0.0.1", 1)
-        port = pinger._ports[socket.AF_INET]
+            assert await other.echo(host, 1) is not None
+        port = pinger._ports[family]
         assert not isinstance(port, PingError)
+        port.read_at_once(False)
+        assert await other.echo(host, 1) is not None
         with suppress(BlockingIOError):
             pytest.fail(f"another's packet came through: {port._sock.recv(100)!r}")
 
