@@ -45,7 +45,7 @@ class Observation:
 def judge(memory: Memory, observation: Observation, rules: Rules) -> Memory:
     """What is to be remembered after `observation`; `.verdict` of it is the node's verdict."""
     now = observation.time or observation.reach.time
-    memory = _at(memory, now)
+    memory = _at(_asked(memory, rules), now)
     reach, metrics = observation.reach, observation.metrics
     if reach.pending and not memory.seen:
         return replace(memory, verdict=replace(memory.verdict, maintenance=rules.maintenance))
@@ -80,7 +80,9 @@ def judge(memory: Memory, observation: Observation, rules: Rules) -> Memory:
     state = worst(*(reason.state for reason in reasons if not reason.soft))
     since = before.since if memory.seen and state is before.state else now
     verdict = Verdict(before.node, state, since, layer, tuple(reasons), flaps, rules.maintenance)
-    return Memory(verdict, memory.time, memory.pace, True, at_reach, probe, levels, history)
+    return Memory(
+        verdict, memory.time, memory.pace, True, at_reach, probe, levels, history, memory.limits, memory.asked
+    )
 
 
 def changed(before: Verdict | None, after: Verdict) -> bool:
@@ -106,6 +108,19 @@ def _order(reason: Reason) -> tuple[bool, int, float]:
     return (reason.soft, rank, reason.since)
 
 
+def _asked(memory: Memory, rules: Rules) -> Memory:
+    """`memory` without what it knows of rules whose ranges are others now: somebody who asks anew wants an answer now."""
+    if memory.asked is rules.metrics:
+        return memory
+    limits = {name: f"{rule.warn or ''}/{rule.crit or ''}" for name, rule in rules.metrics.items()}
+    levels = {
+        name: level
+        for name, level in memory.levels.items()
+        if name in limits and memory.limits.get(name, limits[name]) == limits[name]
+    }
+    return replace(memory, levels=MappingProxyType(levels), limits=limits, asked=rules.metrics)
+
+
 def _at(memory: Memory, now: float) -> Memory:
     """`memory` as it is to be read at `now`: after a clock that jumped, or a long pause."""
     if not memory.time:
@@ -118,12 +133,14 @@ def _at(memory: Memory, now: float) -> Memory:
     # After a gap the pace grows by what makes the same pause a usual one next time: a check that moves from every
     # minute to every day loses one count, not every count for ever.
     pace = max(0.9 * memory.pace, pause / 4 if gap else pause)
-    memory = Memory(memory.verdict, now, pace, memory.seen, memory.reach, memory.probe, memory.levels, memory.history)
+    memory = replace(memory, time=now, pace=pace)
     return _uncounted(memory) if gap else memory
 
 
 def _early(memory: Memory, now: float) -> Memory:
     def level(old: Level) -> Level:
+        if old is CALM:
+            return CALM
         return replace(
             old,
             warn=replace(old.warn, since=min(old.warn.since, now)),
@@ -148,7 +165,8 @@ def _uncounted(memory: Memory) -> Memory:
     """Without the counts that were under way: samples hours apart are no samples in a row."""
 
     def level(old: Level) -> Level:
-        return replace(old, warn=replace(old.warn, count=0), crit=replace(old.crit, count=0))
+        new = replace(old, warn=replace(old.warn, count=0), crit=replace(old.crit, count=0))
+        return CALM if new.calm else new
 
     return replace(
         memory,
@@ -178,7 +196,7 @@ def _reach(old: Level, reach: Reach, rule: Rule, now: float, fresh: bool) -> Lev
         text = old.text if crit.on else ""
     else:
         text = clean(reach.error) or f"no answer at {reach.failed.value}"
-    return CALM if not crit.on and not crit.count else Level(crit=crit, text=text)
+    return Level(crit=crit, text=text) if crit.on or crit.count else CALM
 
 
 def _probe(old: Level, silent: str, rules: Rules, now: float) -> Level:

@@ -44,6 +44,11 @@ class Level:
     text: str = ""
 
     @property
+    def calm(self) -> bool:
+        """Whether nothing holds and nothing is under way."""
+        return not (self.warn.on or self.warn.count or self.crit.on or self.crit.count)
+
+    @property
     def state(self) -> State:
         """What counts."""
         return State.CRITICAL if self.crit.on else State.WARNING if self.warn.on else State.OK
@@ -74,6 +79,10 @@ class Memory:
     """By metric."""
     history: tuple[int, ...] = ()
     """The states (`State` numbers) of the last `HISTORY` observations, oldest first; what flapping is found by."""
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """By metric, the ranges that `levels` was judged by: another question starts without a history."""
+    asked: object = field(default=None, compare=False, repr=False)
+    """The very rules that `limits` was made from, so that it is made once and not with every sample. Not kept in a file."""
 
     @classmethod
     def blank(cls, node: str, time: float = 0.0) -> Memory:
@@ -98,6 +107,7 @@ class Memory:
             "probe": _level_out(self.probe),
             "levels": {name: _level_out(level) for name, level in self.levels.items()},
             "history": "".join(str(int(state)) for state in self.history),
+            "limits": dict(self.limits),
         }
 
     @classmethod
@@ -109,7 +119,7 @@ class Memory:
         state = _state(document.get("state"))
         if state is None or since is None or time is None:
             return cls.blank(node)
-        levels = document.get("levels")
+        levels, limits = document.get("levels"), document.get("limits")
         verdict = Verdict(
             node=node,
             state=state,
@@ -133,6 +143,11 @@ class Memory:
                 }
             ),
             history=_history(document.get("history")),
+            limits=(
+                {str(name): text for name, text in limits.items() if isinstance(text, str)}
+                if isinstance(limits, dict)
+                else {}
+            ),
         )
 
 
@@ -172,7 +187,7 @@ def _level_in(item: Any) -> Level | None:
     if warn is None or crit is None or type(missing) is not int or missing < 0:
         return None
     level = Level(warn, crit, missing, _number(item.get("value")), _text(item.get("text")))
-    return CALM if level == CALM else level
+    return CALM if level.calm else level
 
 
 def _reason_out(reason: Reason) -> dict[str, Any]:

@@ -176,7 +176,7 @@ def _known(name: Any, where: str) -> None:
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), 1)
-    return f"did you mean {near[0]}?" if near else "`gridtui check --help` lists the metrics"
+    return f"did you mean {near[0]}?" if near else "`gridtui check --json` shows the names"
 
 
 def _switch(value: Any, where: str) -> bool:

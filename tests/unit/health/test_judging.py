@@ -181,7 +181,7 @@ def test_rules_are_frozen_while_a_node_is_down() -> None:
     level = memory.levels["disk"]
     assert level.state is State.CRITICAL and level.missing == 0
     first = judge(memory, Observation(REACHES["."], FINE | {"disk": 10.0}, time=memory.time + 60), rules)
-    assert first.levels == memory.levels
+    assert first.levels == memory.levels  # frozen
     second = judge(first, Observation(REACHES["."], FINE | {"disk": 96.0}, time=first.time + 60), rules)
     assert [(r.rule, r.state) for r in second.verdict.reasons] == [("disk", State.CRITICAL)]
     assert second.verdict.since == memory.verdict.since  # it was critical all along
@@ -269,6 +269,19 @@ def test_a_rule_that_is_gone_takes_its_reason_along() -> None:
     memory = measured([96], only())[-1]
     memory = judge(memory, Observation(REACHES["."], FINE | {"disk": 96.0}, time=memory.time + 60), Rules({}))
     assert memory.verdict.state is State.OK and not memory.levels
+
+
+def test_a_new_threshold_is_answered_at_once() -> None:
+    """`check`, and then `check --warn disk=40`: the answer must not wait for the minute after."""
+    memory = measured([50, 50], only())[-1]
+    stored = Memory.from_json("n1", json.loads(json.dumps(memory.to_json())))
+    seen = Observation(REACHES["."], FINE | {"disk": 50.0}, time=memory.time + 60)
+    for before in (memory, stored):
+        assert judge(before, seen, only(warn="40")).verdict.state is State.WARNING
+        assert judge(judge(before, seen, only(warn="40")), seen, only()).verdict.state is State.OK
+    # Other counts are no other question.
+    high = Observation(REACHES["."], FINE | {"disk": 96.0}, time=memory.time + 60)
+    assert judge(stored, high, only(raise_after=4)).verdict.state is State.OK
 
 
 def test_flapping_is_shown_and_counts_until_it_ends() -> None:

@@ -76,7 +76,7 @@ def test_written_forms(written: Any, rule: Rule | None) -> None:
     ("thresholds", "error"),
     [
         ({"dsik": 80}, "node n1: gridtui_thresholds: 'dsik' is no metric; did you mean disk?"),
-        ({7: "off"}, "node n1: gridtui_thresholds: 7 is no metric; `gridtui check --help` lists the metrics"),
+        ({7: "off"}, "node n1: gridtui_thresholds: 7 is no metric; `gridtui check --json` shows the names"),
         ({"disk": {"wran": 80}}, "node n1: gridtui_thresholds.disk.wran is no setting of a rule; did you mean warn?"),
         ({"disk": {"warn": "8G"}}, "node n1: gridtui_thresholds.disk.warn: '8G' is no range: 'G' does not fit a value in per cent: write %"),
         ({"disk": {"warn": [1]}}, "node n1: gridtui_thresholds.disk.warn is [1]; it is a range: 10, 10:, ~:10, 10:20 or @10:20"),
@@ -122,7 +122,7 @@ def test_limits_of_the_command_line() -> None:
     [
         ("disk", "--crit disk: no `=` in it; write METRIC=RANGE, as in disk=80"),
         ("dsk=1", "--crit dsk=1: 'dsk' is no metric; did you mean disk?"),
-        ("reach=1", "--crit reach=1: 'reach' is no metric; `gridtui check --help` lists the metrics"),
+        ("reach=1", "--crit reach=1: 'reach' is no metric; `gridtui check --json` shows the names"),
         ("disk=", "--crit disk=: '' is an empty range; write 10, 10:, ~:10, 10:20 or @10:20"),
     ],
 )
