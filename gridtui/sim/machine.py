@@ -121,7 +121,7 @@ class Machine:
             (_TAU / chance.uniform(15, 90), chance.uniform(0, _TAU)) for _ in range(min(8, hardware.cpus))
         )
         self._wobble_size = 0.8 * min(busy * 0.15, (1 - busy) * 0.15)
-        self._queue = 2.6 if Ail.LOAD in ails else chance.uniform(0.85, 1.15)
+        self._queue = 4.2 if Ail.LOAD in ails else chance.uniform(0.85, 1.15)
         self._memory_base = chance.uniform(0.2, 0.5)
         self._memory_phase = chance.uniform(0, _TAU)
         self._ambient = 27.0 if person.parent else chance.uniform(21, 25)
@@ -154,6 +154,8 @@ class Machine:
         """Integrals of the three: seconds at full activity since the boot."""
         self.uptime = 0.0
         self.load1 = self.load5 = self.load15 = 0.0
+        self.running = 1
+        """Runnable tasks."""
         self.cpu10 = self.cpu60 = self.cpu300 = 0.0
         self.io10 = self.io60 = self.io300 = 0.0
         self.heat = self.gpu_heat = 0.0
@@ -171,6 +173,7 @@ class Machine:
         self.cpu, self.io = cpu, io
         fade10, fade60, fade300 = math.exp(-step / 10), math.exp(-step / 60), math.exp(-step / 300)
         runnable = self.person.hardware.cpus * (cpu * self._queue + 0.1 * io)
+        self.running = max(1, round(runnable))
         self.load1 = runnable + (self.load1 - runnable) * fade60
         self.load5 = runnable + (self.load5 - runnable) * fade300
         self.load15 = runnable + (self.load15 - runnable) * math.exp(-step / 900)

@@ -41,7 +41,6 @@ def stat(machine: Machine) -> str:
         idles += idle_ticks
         rows.append("cpu%d %d 0 %d %d %d 0 %d %d 0 0" % (core, user, system, idle_ticks, waiting, soft, stolen))
     cpus = machine.person.hardware.cpus
-    running = max(1, round(machine.cpu * cpus * (2.6 if machine.cpu > 0.9 else 1)))
     return (
         "cpu  %d 0 %d %d %d 0 %d %d 0 0\n%s\nctxt %d\nbtime %d\nprocesses %d\nprocs_running %d\nprocs_blocked %d\n"
         % (
@@ -55,7 +54,7 @@ def stat(machine: Machine) -> str:
             t * 400 + machine.cpu_seconds * cpus * 2500,
             machine.booted + machine.clock,
             1200 + t * 0.4 + machine.cpu_seconds * cpus * 1.5,
-            running,
+            machine.running,
             round(machine.io * 3 - 0.6) if machine.io > 0.4 else 0,
         )
     )  # fmt: skip
@@ -68,8 +67,8 @@ def loadavg(machine: Machine) -> str:
         machine.load1,
         machine.load5,
         machine.load15,
-        max(1, round(machine.cpu * cpus)),
-        180 + 9 * cpus,
+        machine.running,
+        180 + 9 * cpus + machine.running,
         2000 + int(machine.uptime * 0.4) % 4_000_000,
     )
 

@@ -65,9 +65,10 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._answer(self._speech.hear(data), self._speech)
 
     def eof_received(self) -> bool:
-        if self._speech:
-            self._answer(self._speech.ended(), self._speech)
-        return False
+        if self._speech is None:
+            return False
+        self._answer(self._speech.ended(), self._speech)
+        return True  # the channel is ours to close: a slow node's answer is still on its way
 
     def pause_writing(self) -> None:
         self._blocked = True

@@ -149,6 +149,9 @@ async def test_the_slow_node_answers_late_and_in_order(tmp_path: Path) -> None:
             for _ in range(5):
                 assert (await connection.run("echo here")).stdout == "here\n"
             assert time.monotonic() - start > 0.2
+        # the client's end of input does not cut the answer off
+        name = host.seat.person.name
+        assert await ssh(tmp_path, name, "hostname") == (0, f"{name}\n", "")
 
 
 async def test_ports_and_sockets_are_given_back(tmp_path: Path) -> None:
