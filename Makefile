@@ -16,7 +16,7 @@ LAB_NEEDS := ssh ssh-keygen rsync tmux debootstrap dockerd
 BENCH_NEEDS := ssh ssh-keygen sshd fping pdsh node_exporter
 SCRIPTS := .ci/run tests/needs.sh tests/lab/lab
 
-.PHONY: demo test lab-test check lint types contracts scripts bench venv clean
+.PHONY: demo test lab-test check lint types contracts scripts bench pictures venv clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -52,6 +52,10 @@ bench: $(VENV)/.dev
 	@failed=0; for file in $$(grep -l '__main__' benchmarks/*.py); do \
 		echo "== $$file"; $(IN_VENV) python "$$file" $(ARGS) || failed=1; \
 	done; exit $$failed
+
+# The pictures of the README, from the running program.
+pictures: $(VENV)/.dev
+	$(BIN)/python docs/pictures.py
 
 venv: $(VENV)/.dev
 

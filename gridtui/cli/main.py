@@ -7,7 +7,7 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 Body = TypeVar("Body", bound=Callable[..., Any])
+Result = TypeVar("Result")
 
 COMMANDS = {
     "check": "One health check, for cron.",
@@ -160,9 +161,9 @@ def cli(ctx: click.Context, config: Path | None) -> None:
     context = ctx.ensure_object(Context)
     context.config = config
     if ctx.invoked_subcommand is None:
-        from .commands.dashboard import run
+        from .commands.dashboard import dashboard
 
-        ctx.exit(run(context))
+        ctx.exit(dashboard(context))
 
 
 def main(words: Sequence[str]) -> int:
@@ -195,6 +196,13 @@ def main(words: Sequence[str]) -> int:
     except Exception as problem:
         output.defect(problem, context.verbosity)
         return 3 if checking else exits.INTERNAL
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run `work` on an event loop of its own. Imported here, so that `--help` does not wait for it."""
+    import asyncio
+
+    return asyncio.run(work)
 
 
 def _failed(problem: GridtuiError, context: Context, checking: bool, status: int) -> int:

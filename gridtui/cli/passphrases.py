@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import getpass
 import sys
+from typing import TYPE_CHECKING
 
-from ..fleet import Ask
+if TYPE_CHECKING:
+    from ..fleet import Ask
 
 
 def asking() -> Ask | None:
@@ -15,6 +15,9 @@ def asking() -> Ask | None:
 
 
 async def _ask(question: str) -> str | None:
+    import asyncio
+    import getpass
+
     try:
         # The one thread of the command line: other nodes' logins go on while somebody types.
         return await asyncio.to_thread(getpass.getpass, f"{question}: ", sys.stderr) or None

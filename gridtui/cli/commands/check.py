@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import click
 
 from ...errors import StateError
 from .. import output
-from ..main import Context, selecting, verb
+from ..main import Context, run, selecting, verb
 from ..passphrases import asking
 
 FORMATS = ("text", "json", "nagios", "prometheus")
@@ -71,7 +70,7 @@ def command(
     def problem(error: StateError) -> None:
         output.warning(f"{error}; this run knows nothing of the one before")
 
-    report = asyncio.run(
+    report = run(
         fleet.check(where, leave, warn=warning, crit=critical, max_runtime=max_runtime, seen=seen, problem=problem)
     )
     output.progress("")

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import sys
 from typing import TYPE_CHECKING
 
 from ...errors import UsageError
 from .. import output
+from ..main import run
 
 if TYPE_CHECKING:
     from ...fleet import Fleet
     from ..main import Context
 
 
-def run(context: Context) -> int:
+def dashboard(context: Context) -> int:
     """Open the dashboard over the inventory."""
     need_terminal()
     fleet = context.fleet()
     if not fleet.inventory.sources:
         output.note("no inventory found: showing this machine alone; see `gridtui doctor`")
-    return asyncio.run(show(fleet))
+    return run(show(fleet))
 
 
 def need_terminal() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from pathlib import Path
 
 import click
 
 from .. import output
-from ..main import Context, verb
+from ..main import Context, run, verb
 from .dashboard import need_terminal, show
 
 
@@ -19,7 +18,7 @@ from .dashboard import need_terminal, show
 def command(context: Context, nodes: int, seed: int) -> int:
     """Open the dashboard over simulated nodes that speak real SSH on loopback, together with this machine for real."""
     need_terminal()
-    return asyncio.run(_simulated(context, nodes, seed))
+    return run(_simulated(context, nodes, seed))
 
 
 async def _simulated(context: Context, nodes: int, seed: int) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ...model import Facts, size
 from .. import exits, output
-from ..main import Context, as_json, selecting, verb
+from ..main import Context, as_json, run, selecting, verb
 from ..passphrases import asking
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def command(context: Context, where: str, leave: str, as_json: bool) -> int:
     Exits with 0, 3 when nothing is selected, 4 when a node could not be reached.
     """
     fleet = context.fleet(ask=asking())
-    looks = asyncio.run(fleet.facts(where, leave))
+    looks = run(fleet.facts(where, leave))
     if not looks:
         output.warning("nothing is selected")
         return exits.NOTHING

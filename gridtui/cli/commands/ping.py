@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .. import exits, output
-from ..main import Context, as_json, selecting, verb
+from ..main import Context, as_json, run, selecting, verb
 
 if TYPE_CHECKING:
     from ...fleet import Pinged
@@ -35,7 +34,7 @@ def command(
     Exits with 0 when all answer and 1 when some do not.
     """
     fleet = context.fleet()
-    results = asyncio.run(fleet.ping(where, leave, count=count, interval=interval, timeout=timeout))
+    results = run(fleet.ping(where, leave, count=count, interval=interval, timeout=timeout))
     if not results:
         output.warning("nothing is selected")
         return exits.NOTHING
