@@ -21,7 +21,7 @@ from .wire import Target, target
 _GOLDEN: Final = 0.6180339887498949
 """Steps of the golden ratio spread any number of starts evenly over an interval, however many are to come."""
 
-_BUSY: Final = 100.0
+_BUSY: Final = 25.0
 """Echoes a second beyond which arrivals wait for the next tick: a wake-up of the loop costs ten times what reading does."""
 
 _LATE: Final = 0.25
