@@ -62,7 +62,7 @@ class Channel(Protocol):
         """End its standard input."""
 
     def pause(self) -> None:
-        """Stop reading: the node's command blocks when the window (2 MiB; locally the pipe) is full."""
+        """Stop reading: the node's command blocks when the window (2 MiB; locally the pipe) is full. One piece may still come."""
 
     def resume(self) -> None:
         """Read on."""

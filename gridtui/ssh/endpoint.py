@@ -53,7 +53,7 @@ def resolve(node: Node, settings: Ssh) -> Endpoint:
     if not _MOVES.intersection(node.ssh_options) and _MOVES.isdisjoint(
         config.keywords(config.sources(settings), node.address, named=bool(settings.config))
     ):
-        return Endpoint(node.address, node.port or PORT, node.user or me())
+        return Endpoint(node.address.lower(), node.port or PORT, node.user or me())
     from .route import Routes  # here for its price, see above
 
     return Routes(settings).route(node).endpoint

@@ -31,6 +31,10 @@ LINGER = (0.05, 0.2, 0.5, 1.0)
 """Pauses before a refused channel is tried again though none of ours is open: sshd counts a session until its process has ended."""
 
 
+STUCK = 5.0
+"""Seconds after which nobody waits any longer for sessions that only commands hold which were given up."""
+
+
 class RemoteConnection:
     """An authenticated connection to one node."""
 
@@ -40,6 +44,8 @@ class RemoteConnection:
         self._where, self._node = where, node
         self._limit = sessions
         self._used = 0
+        self.lingering = 0
+        """Channels that were given up, and whose commands the server has not seen end yet."""
         self._served = False
         self._queue: deque[asyncio.Future[None]] = deque()
         self._closing = False
@@ -172,12 +178,22 @@ class RemoteConnection:
         )
 
     async def _slot(self) -> None:
-        """Wait for a free channel, first come first served. Raises ConnectionLost."""
+        """Wait for a free channel, first come first served. Raises ConnectionLost, and ShellError when none will ever be free."""
         while self._used >= self._limit and self.is_open:
+            stuck = self.lingering >= self._used
             waiter = asyncio.get_running_loop().create_future()
             self._queue.append(waiter)
             try:
-                await asyncio.wait({waiter, self._client.ended}, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(
+                    {waiter, self._client.ended},
+                    timeout=STUCK if stuck else None,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if not done:
+                    raise ShellError(
+                        f"{self._where}: {self.lingering} commands that were given up still run there and hold every session",
+                        hint="end them on the node, or raise MaxSessions there",
+                    )
             except asyncio.CancelledError:
                 if waiter.done() and not waiter.cancelled():
                     self._next()  # the turn was ours: pass it on
@@ -214,6 +230,7 @@ class RemoteChannel(asyncssh.SSHClientSession[bytes]):
         self._stderr = bytearray()
         self._closing = False
         self._holds = True
+        self._lingers = False
         self.signal = ""
 
     @property
@@ -245,13 +262,27 @@ class RemoteChannel(asyncssh.SSHClientSession[bytes]):
     def close(self) -> None:
         self._closing = True
         if self._channel:
+            self._terminate()
             self._channel.close()
 
     def abort(self) -> None:
         """End it without sending what still waits."""
         self._closing = True
         if self._channel:
+            self._terminate()
             self._channel.abort()
+
+    def _terminate(self) -> None:
+        """Ask for SIGTERM to the command's process group (RFC 4254, 6.9; OpenSSH since 7.9, but not for root's logins).
+
+        Closing alone ends nothing there: the command runs on, and sshd counts its session until it has ended by itself.
+        """
+        if self._channel and self._status is None:
+            if self._holds and not self._lingers:
+                self._lingers = True
+                self._connection.lingering += 1
+            with contextlib.suppress(OSError):
+                self._channel.send_signal("TERM")
 
     def detach(self) -> None:
         """Nobody listens any more."""
@@ -268,6 +299,8 @@ class RemoteChannel(asyncssh.SSHClientSession[bytes]):
         """Give the place on the connection back, once."""
         if self._holds:
             self._holds = False
+            if self._lingers:
+                self._connection.lingering -= 1
             self._connection.release()
 
     # asyncssh's callbacks

@@ -6,6 +6,7 @@ Parsed once a node. Knows neither keys nor connections; `login` acts on what sta
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,15 @@ from .endpoint import PORT, Endpoint, me
 
 _GLOBAL_KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 _USER_KNOWN_HOSTS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
+
+_EXEC = re.compile(r"^match\s.*\bexec\s.*", re.IGNORECASE | re.DOTALL)
+_EQUALS = "\x1f"
+"""Stands for `=` in a command of Match exec: asyncssh's reader would split the command there."""
+
+
+def _hide(line: re.Match[str]) -> str:
+    head, command = re.split(r"(?i)(?<=exec)\s", line[0], maxsplit=1)
+    return f"{head} {command.replace('=', _EQUALS)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +150,8 @@ class Reader(SSHClientConfig):
         """Read lines through asyncssh's parser. It wants a file: an unnamed one in memory."""
         handle = os.memfd_create("ssh_config", os.MFD_CLOEXEC)
         try:
-            data = memoryview("".join(f"{line}\n" for _, line in lines).encode("utf-8", "surrogateescape"))
+            text = "".join(f"{_EXEC.sub(_hide, line)}\n" for _, line in lines)
+            data = memoryview(text.encode("utf-8", "surrogateescape"))
             while data:
                 data = data[os.write(handle, data) :]
             os.lseek(handle, 0, os.SEEK_SET)
@@ -165,6 +176,14 @@ class Reader(SSHClientConfig):
         self._matching = True
         args.clear()
 
+    def _match_block(self, option: str, args: list[str]) -> None:
+        """Match, with the tokens that ssh expands in `exec` and asyncssh does not."""
+        self._set_tokens()
+        for at in range(1, len(args)):
+            if args[at - 1].lower() in ("exec", "!exec"):
+                args[at] = self._expand_val(args[at].replace(_EQUALS, "="))
+        self._match(option, args)
+
     def finish(self) -> None:
         """Expand tokens and variables (ssh_config(5), TOKENS), now that all is known. Raises ResolveError."""
         self._tokens["%"] = "%"
@@ -183,6 +202,7 @@ class Reader(SSHClientConfig):
     _handlers: dict[str, tuple[str, Callable[..., Any]]] = {  # noqa: RUF012
         **SSHClientConfig._handlers,
         "include": ("Include", _include),
+        "match": ("Match", _match_block),
         "stricthostkeychecking": ("StrictHostKeyChecking", SSHClientConfig._set_string),
         "hashknownhosts": ("HashKnownHosts", SSHClientConfig._set_bool),
         "revokedhostkeys": ("RevokedHostKeys", SSHClientConfig._set_string),
@@ -232,7 +252,7 @@ def _breaks(name: str, value: str) -> bool:
 def _route(node: Node, settings: Ssh) -> Route:
     reader = _read(node, settings, config.sources(settings))
     get = reader.get
-    host = str(get("Hostname", node.address))
+    host = str(get("Hostname", node.address)).lower()  # as ssh does
     port = _number(get("Port"), PORT)
     end = Endpoint(host, port, str(get("User") or me()))
     notes = []
@@ -265,7 +285,7 @@ def _route(node: Node, settings: Ssh) -> Route:
         reader=reader,
         jump=jump,
         proxy_command="" if jump else str(command or ""),
-        known_as=str(alias).lower() if alias else host.lower(),
+        known_as=str(alias).lower() if alias else host,
         known_port=PORT if alias else port,
         known_hosts=files,
         pins=user_files[0] if user_files else None,
