@@ -145,7 +145,11 @@ class Dashboard(App[int]):
 
 
 async def serve(app: Dashboard) -> int:
-    """Run the app on this loop until it ends or a signal ends it; then close the fleet. Gives the exit status."""
+    """Run the app on this loop until it ends or a signal ends it; then close the fleet. Gives the exit status, 128 + n after
+    signal n. Raises UsageError without a terminal."""
+    if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
+        # Textual reads keys from standard input and draws on standard error.
+        raise UsageError("the dashboard needs a terminal", hint="`gridtui check` works without one")
     loop = asyncio.get_running_loop()
     caught: list[int] = []
 
@@ -173,7 +177,4 @@ def run(fleet: Source, banner: str = "") -> int:
     `banner` is always in sight, e.g. `SIMULATED NODES`. Starts and closes `fleet`. Raises SettingsError for a key or a theme
     that does not exist, UsageError without a terminal, and what `Fleet.start` raises; the terminal is restored before.
     """
-    if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
-        # Textual reads keys from standard input and draws on standard error.
-        raise UsageError("the dashboard needs a terminal", hint="`gridtui check` works without one")
     return asyncio.run(serve(Dashboard(fleet, banner)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -26,30 +26,36 @@ Line = str | Group
 
 _MEANS = ("cpu", "mem", "load", "disk", "gpu", "temp")
 _SUMS = ("net.rx", "net.tx", "mem.used", "mem.total")
+_ALL = _MEANS + _SUMS
+
+
+def count(statuses: Iterable[Status]) -> Mapping[Kind, int]:
+    """How many nodes are in which state."""
+    return Counter(face(status).kind for status in statuses)
 
 
 def aggregate(title: str, statuses: Iterable[Status]) -> Group:
-    """What some nodes are together."""
-    counts: Counter[Kind] = Counter()
-    totals: dict[str, float] = {}
-    known: Counter[str] = Counter()
+    """What some nodes are together: 4 us a node, so not at every beat."""
+    counts: defaultdict[Kind, int] = defaultdict(int)
+    totals: defaultdict[str, float] = defaultdict(float)
+    known: defaultdict[str, int] = defaultdict(int)
     for status in statuses:
         seen = face(status)
         counts[seen.kind] += 1
         trips = status.trips
         if trips.last is not None:
-            totals["rtt"] = totals.get("rtt", 0.0) + trips.last
+            totals["rtt"] += trips.last
             known["rtt"] += 1
         if trips.sent and not seen.silent:
-            totals["loss"] = totals.get("loss", 0.0) + trips.loss
+            totals["loss"] += trips.loss
             known["loss"] += 1
         if status.sample is None or seen.silent:
             continue
-        metrics = status.sample.metrics
-        for name in _MEANS + _SUMS:
-            value = metrics.get(name)
+        known_value = status.sample.metrics.get
+        for name in _ALL:
+            value = known_value(name)
             if value is not None and value == value:
-                totals[name] = totals.get(name, 0.0) + value
+                totals[name] += value
                 known[name] += 1
     means = {name: totals[name] / known[name] for name in ("rtt", "loss", *_MEANS) if known[name]}
     return Group(title, dict(counts), means, {name: totals[name] for name in _SUMS if known[name]})

@@ -87,6 +87,9 @@ def _barred(name: str) -> Callable[[Look, int], Parts]:
     return cell
 
 
+STEADY = 0.0005
+"""Seconds by which round trips may differ without a tick: between neighbours that is the work of schedulers, not of the network."""
+
 _WORD = re.compile(r"[a-z]+")
 
 
@@ -121,7 +124,7 @@ def _rtt(look: Look, cells: int) -> Parts:
 
 
 def _spark(look: Look, cells: int) -> Parts:
-    line = text.spark(look.trips, cells)
+    line = text.spark(look.trips, cells, STEADY)
     if text.LOST not in line:
         return ((line, "spark"),)
     role = "faint" if look.face.silent else "critical"

@@ -208,21 +208,95 @@ def inventory(status: Status, cells: int) -> list[Parts]:
     return lines
 
 
+def filesystems(status: Status, cells: int) -> list[Parts]:
+    """Local file systems, fullest first."""
+    value = _part(status, "filesystems")
+    if lines := _missing(status, value, "local file systems"):
+        return lines
+    fullest = sorted(value, key=lambda one: -one.percent)
+    longest = max((text.width(one.mount) for one in fullest[:MOST]), default=8)
+    label = max(8, min(20, longest + 1, cells // 3))
+    for one in fullest[:MOST]:
+        more = f"{in_bytes(one.free)} free"
+        if one.read_only:
+            more += ", read-only"
+        if one.inodes_percent is not None and one.inodes_percent > max(50.0, one.percent):
+            more += f", inodes {text.percent(one.inodes_percent)}"
+        lines.append(_share(one.mount, one.percent, cells, more, label=label))
+    return _rest(lines, len(value))
+
+
+def temperatures(status: Status, cells: int) -> list[Parts]:
+    """Sensors, hottest first."""
+    value = _part(status, "temperatures")
+    if lines := _missing(status, value, "sensors"):
+        return lines
+    for one in sorted(value, key=lambda one: -one.celsius)[:6]:
+        limit = f" critical at {text.degrees(one.critical)}" if one.critical else ""
+        role = "critical" if one.critical and one.celsius >= one.critical else "text"
+        name = text.fit(one.sensor, max(8, min(26, cells - 24)))
+        lines.append(
+            ((name, "dim"), (f" {text.fit(text.degrees(one.celsius), 5, right=True)}", role), (limit, "faint"))
+        )
+    return _rest(lines, len(value)) if len(value) > MOST else lines
+
+
+def gpus(status: Status, cells: int) -> list[Parts]:
+    """Each GPU's use, memory, temperature and power."""
+    value = _part(status, "gpus")
+    if lines := _missing(status, value, "GPU"):
+        return lines
+    for number, one in enumerate(value[:8]):
+        lines.append(((f"{number} ", "dim"), (text.plain(one.name), "text")))
+        lines.append(_share("  use", one.share, cells, f"{text.degrees(one.celsius)} {text.number(one.watts)} W"))
+        if one.memory:
+            used = None if one.memory_used is None else 100 * one.memory_used / one.memory
+            lines.append(_share("  memory", used, cells, f"of {in_bytes(one.memory)}"))
+    return lines
+
+
+def users(status: Status, cells: int) -> list[Parts]:
+    """Who is logged in."""
+    value = _part(status, "users")
+    if lines := _missing(status, value, "login records"):
+        return lines
+    if not value:
+        return [(("nobody is logged in", "dim"),)]
+    for one in value[:MOST]:
+        where = " ".join(word for word in (one.terminal, f"from {one.host}" if one.host else "") if word)
+        idle = "" if one.idle is None else f" idle {text.age(one.idle)}"
+        lines.append(((text.fit(one.user, 12), "text"), (f" {text.plain(where)}{idle}", "dim")))
+    return _rest(lines, len(value))
+
+
+def units(status: Status, cells: int) -> list[Parts]:
+    """Failed units, and whether a reboot is due."""
+    value = _part(status, "units")
+    lines = _missing(status, value, "systemd")
+    if not lines:
+        for one in value[:MOST]:
+            lines.append(((text.plain(one.name), "warning"), (f"  {text.plain(one.text)}", "dim")))
+        lines = _rest(lines, len(value)) or [(("none", "dim"),)]
+    due = _part(status, "reboot")
+    if getattr(due, "required", False):
+        reasons = ", ".join(due.reasons[:4])
+        lines.append((("a reboot is required", "warning"), (f": {text.plain(reasons)}" if reasons else "", "dim")))
+    return lines
+
+
 def processes(found: Sequence[Any], cells: int) -> list[Parts]:
     """The busiest processes (`probes.Process`)."""
-    lines: list[Parts] = [
-        ((f"{'PID':>7}  {'USER':<10} {'CPU':>6} {'MEM':>8}  COMMAND", "header"),),
-    ]
-    for one in found:
-        memory = text.amount(one.memory) if one.memory is not None else text.UNKNOWN
-        lines.append(
-            (
-                (f"{one.pid:>7}  {text.fit(one.user, 10)} ", "dim"),
-                (f"{text.percent(one.cpu):>6} {memory:>8}  ", "text"),
-                (text.plain(one.command)[: max(8, cells - 38)], "text"),
-            )
-        )
-    return lines
+    head = f"{'PID':>8} {'USER':<12} {'S':<1} {'CPU':>6} {'MEM':>7} {'TIME':>8} {'THR':>4}  COMMAND"
+    return [((head, "header"),), *map(_process, found)]
+
+
+def _process(one: Any) -> Parts:
+    numbers = f"{text.percent(one.cpu):>6} {text.amount(one.memory):>7} {text.age(one.seconds):>8} {one.threads:>4}  "
+    return (
+        (f"{one.pid:>8} {text.fit(one.user, 12)} {text.fit(one.state, 1)} ", "dim"),
+        (numbers, "text"),
+        (text.plain(one.name), "strong"),
+    )
 
 
 def _wrapped(name: str, words: Iterable[str], cells: int, label: int = 10) -> list[Parts]:

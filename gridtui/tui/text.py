@@ -119,18 +119,18 @@ def bar(value: float | None, cells: int) -> tuple[str, str]:
     return filled, "─" * (cells - len(filled))
 
 
-def spark(values: Sequence[float], cells: int) -> str:
+def spark(values: Sequence[float], cells: int, least: float = 0.0) -> str:
     """The newest `cells` values as ticks, right-aligned; NaN is `LOST`.
 
-    The floor is the least value; the ceiling is at least twice the floor, so that a steady line stays low and calm
-    and only what doubles stands out.
+    The floor is the smallest value; the ceiling is at least twice the floor and at least `least` above it, so that a steady
+    line stays low and calm and only what doubles stands out.
     """
     recent = values[-cells:] if cells > 0 else ()
     known = [value for value in recent if value == value]  # not NaN
     if not known:
         return (LOST * len(recent)).rjust(cells)
     low = min(known)
-    span = max(max(known) - low, low, 1e-9)
+    span = max(max(known) - low, low, least, 1e-9)
     ticks = [LOST if value != value else _TICKS[min(6, int((value - low) / span * 6.999))] for value in recent]
     return "".join(ticks).rjust(cells)
 

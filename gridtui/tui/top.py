@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..model import PingMethod
 from . import text
@@ -20,31 +20,33 @@ _METHODS = {
 }
 
 
-def right(banner: str, now: float) -> list[Chunk]:
-    """The demo's banner, if any, and the clock. The first one never falls."""
+def right(banner: str, now: float, cells: int) -> list[Chunk]:
+    """The demo's banner, if any, and the clock. The first one never falls, but may be cut to a quarter of the line."""
     clock: Chunk = ((time.strftime("%H:%M:%S", time.localtime(now)), "dim"),)
-    return [((f" {text.plain(banner)} ", "banner"),), clock] if banner else [clock]
+    if not banner:
+        return [clock]
+    room = max(16, cells // 4)
+    return [((f" {banner if text.width(banner) <= room else text.fit(banner, room)} ", "banner"),), clock]
 
 
-def counts(total: Group, nodes: int) -> list[Chunk]:
+def counts(total: Mapping[Kind, int], nodes: int) -> list[Chunk]:
     """`40 nodes  ● 38 up  ✖ 1 down  ▲ 1 warning`."""
     chunks: list[Chunk] = [((f"{nodes} node{'' if nodes == 1 else 's'}", "strong"),)]
     for kind in (Kind.UP, *(kind for kind in Kind if kind is not Kind.UP)):
-        if number := total.counts.get(kind, 0):
+        if number := total.get(kind, 0):
             chunks += [((f"{GLYPHS[kind]} {number} {WORDS[kind]}", ROLES[kind]),)]
     return chunks
 
 
-def together(total: Group) -> list[Chunk]:
+def together(total: Group, wide: bool = True) -> list[Chunk]:
     """The fleet's means and sums."""
     chunks: list[Chunk] = []
     if "cpu" in total.means:
         chunks.append((("cpu ", "dim"), (text.percent(total.means["cpu"]), "text")))
     if total.sums.get("mem.total"):
         share = 100 * total.sums.get("mem.used", 0.0) / total.sums["mem.total"]
-        chunks.append(
-            (("mem ", "dim"), (text.percent(share), "text"), (f" of {text.amount(total.sums['mem.total'])}", "dim"))
-        )
+        more = f" of {text.amount(total.sums['mem.total'])}" if wide else ""
+        chunks.append((("mem ", "dim"), (text.percent(share), "text"), (more, "dim")))
     elif "mem" in total.means:
         chunks.append((("mem ", "dim"), (text.percent(total.means["mem"]), "text")))
     if "net.rx" in total.sums:
@@ -53,10 +55,10 @@ def together(total: Group) -> list[Chunk]:
     return chunks
 
 
-def ping(method: PingMethod) -> Chunk:
-    """How round trips are measured, and why so."""
+def ping(method: PingMethod, wide: bool = True) -> list[Chunk]:
+    """How round trips are measured, and, where there is room, why so."""
     name, because = _METHODS[method]
-    return (("ping ", "dim"), (name, "text"), (f" ({because})", "faint"))
+    return [(("ping ", "dim"), (name, "text"), (f" ({because})" if wide else "", "faint"))]
 
 
 def order(sort: str, descending: bool, group: str) -> list[Chunk]:

@@ -12,7 +12,7 @@ import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gridtui.errors import SelectionError, ShellError
 from gridtui.events import Changed, Event, Noted, Seen
@@ -31,27 +31,22 @@ from gridtui.model import (
     Unsupported,
     Verdict,
 )
+from gridtui.probes import Process
 from gridtui.probes.cpu import Core, Cpu
 from gridtui.probes.disks import Disk
+from gridtui.probes.filesystems import FileSystem
 from gridtui.probes.memory import Memory
 from gridtui.probes.network import Interface
 from gridtui.probes.pressure import Pressure
+from gridtui.probes.reboot import Reboot
+from gridtui.probes.temperatures import Temperature
+from gridtui.probes.units import Unit
+from gridtui.probes.users import Session
 from gridtui.settings import Settings
 
 START = 1_790_000_000.0
 LENGTH = 300
 GIB = 1 << 30
-
-
-@dataclass(frozen=True)
-class FakeProcess:
-    """One process of `top`."""
-
-    pid: int
-    user: str
-    cpu: float
-    memory: int
-    command: str
 
 
 class FakeNode:
@@ -144,7 +139,25 @@ class FakeNode:
                 Interface("wg0", 120.0, 80.0, 0.5),
             ),
             "pressure": Pressure(3.0, 0.0, 1.2, 0.0, 0.4),
-            "gpus": Unsupported("no GPU"),
+            "gpus": Unsupported("no nvidia-smi and no amdgpu"),
+            "temperatures": (Temperature("k10temp Tctl", metrics["temp"], 95.0), Temperature("nvme Composite", 41.0)),
+            "units": (Unit("certbot.service", "Certbot [b]renewal[/]"),) if self.reasons else (),
+            "users": (Session("ada", "pts/0", "198.18.0.1", 620.0),),
+            "reboot": Reboot(bool(self.reasons), ("linux-image-6.1.0-26-amd64",)),
+            "filesystems": (
+                FileSystem(
+                    "/",
+                    "ext4",
+                    "259:2",
+                    False,
+                    400 * GIB,
+                    int(metrics["disk"] * 4 * GIB),
+                    int((100 - metrics["disk"]) * 4 * GIB),
+                    10**7,
+                    9 * 10**6,
+                ),
+                FileSystem("/boot/efi", "vfat", "259:1", False, GIB // 2, GIB // 64, GIB // 2, None, None),
+            ),
         }
 
     def _facts(self, now: float) -> Facts:
@@ -287,12 +300,12 @@ class FakeFleet:
     def retry(self, name: str) -> None:
         self.retried.append(name)
 
-    async def top(self, name: str, count: int = 20) -> tuple[FakeProcess, ...]:
+    async def top(self, name: str, count: int = 20) -> tuple[Process, ...]:
         if self.fakes[name].failed:
             raise ShellError(f"{name} is not connected")
         return (
-            FakeProcess(4021, "postgres", 87.0, 3 * GIB, "postgres: writer [bold]process[/]"),
-            FakeProcess(1, "root", 0.1, 12 << 20, "/sbin/init"),
+            Process(4021, "postgres", "postgres", "R", 187.0, 3 * GIB, 90_210.0, 14, 0, 1),
+            Process(33, "[b]kworker[/]", "root", "S", 3.0, 0, 12.0, 1, -20, 2),
         )
 
     # ---- what makes it move ----

@@ -83,7 +83,7 @@ class EventsScreen(Screen[None]):
             log.take([event for event in dashboard.fleet.log() if shown(event)], now)
         what = "alarms" if self._alarms else "events"
         left = [(("gridtui", "title"),), (("event log", "strong"),), ((f"{log.count} {what}", "dim"),)]
-        self.query_one("#summary", TextLine).show((left, top.right(dashboard.banner, now)))
+        self.query_one("#summary", TextLine).show((left, top.right(dashboard.banner, now, self.size.width)))
 
     @on(Lines.Chosen)
     def _chosen(self) -> None:

@@ -30,9 +30,14 @@ EVENTS = 12
 _PANELS: tuple[tuple[str, str, sheets.Sheet], ...] = (
     ("CPU", "left", sheets.cpu),
     ("Memory", "left", sheets.memory),
+    ("Failed-units", "left", sheets.units),
+    ("File-systems", "middle", sheets.filesystems),
     ("Disks", "middle", sheets.disks),
     ("Network", "middle", sheets.network),
     ("Reach", "middle", sheets.reach),
+    ("Sensors", "right", sheets.temperatures),
+    ("GPUs", "right", sheets.gpus),
+    ("Users", "right", sheets.users),
     ("Facts", "right", sheets.facts),
     ("Inventory", "right", sheets.inventory),
 )
@@ -46,8 +51,8 @@ class NodeScreen(Screen[None]):
     """One node, live."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("node")]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-medium"), (120, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (9, "-short"), (16, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-medium"), (120, "-wide")]  # noqa: RUF012 - declared so by Textual
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (9, "-short"), (16, "-tall")]  # noqa: RUF012 - declared so by Textual
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -59,13 +64,14 @@ class NodeScreen(Screen[None]):
         return cast("Dashboard", self.app)
 
     def compose(self) -> ComposeResult:
-        yield TextLine("raised", id="summary")
+        yield TextLine("raised", cut=True, id="summary")
         with VerticalScroll(id="body"):
             with Container(id="plots"):
                 yield Plot("round trip", text.seconds, least=0.001, losses=True, id="plot-rtt")
                 yield Plot("cpu", text.percent, high=100.0, id="plot-cpu")
                 yield Plot("memory", text.percent, high=100.0, id="plot-mem")
                 yield Plot("load", text.number, id="plot-load")
+                yield Plot("gpu", text.percent, high=100.0, id="plot-gpu")
                 yield Plot("network", _rate, least=1024.0, binary=True, id="plot-net")
                 yield Plot("disk", _rate, least=1024.0, binary=True, id="plot-disk")
             yield Panel("Processes", id="processes")
@@ -74,7 +80,7 @@ class NodeScreen(Screen[None]):
                     with Vertical(id=side):
                         for title, where, _ in _PANELS:
                             if where == side:
-                                yield Panel(title, id=f"sheet-{title.lower()}")
+                                yield Panel(title.replace("-", " "), id=f"sheet-{title.lower()}")
             yield Panel("Events", id="events")
         yield KeyBar([*of("node"), *of("app")], self.dashboard.keys, id="keys")
 
@@ -120,7 +126,9 @@ class NodeScreen(Screen[None]):
             second.append(((text.plain(reason.text), STATE_ROLES[reason.state]), (f"{since}{soft}", "dim")))
         if not verdict.reasons and status.reach.up:
             second.append((("no rule holds against it", "dim"),))
-        self.query_one("#summary", TextLine).show((first, top.right(dashboard.banner, now)), (second, ()))
+        self.query_one("#summary", TextLine).show(
+            (first, top.right(dashboard.banner, now, self.size.width)), (second, ())
+        )
 
     def _draw_plots(self, status: Status) -> None:
         fleet = self.dashboard.fleet
@@ -129,6 +137,9 @@ class NodeScreen(Screen[None]):
         fast = node.interval or intervals.fast
         trips = fleet.history(self.node, "rtt")
         self._plot("rtt").show([Curve("", trips)], node.ping_interval or intervals.ping)
+        gpu = fleet.history(self.node, "gpu")
+        self._plot("gpu").display = any(value == value for value in gpu)
+        self._plot("gpu").show([Curve("", gpu)], fast)
         for name in ("cpu", "mem", "load"):
             self._plot(name).show([Curve("", fleet.history(self.node, name))], fast)
         for name, pair in (("net", ("rx", "tx")), ("disk", ("read", "write"))):

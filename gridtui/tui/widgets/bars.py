@@ -20,13 +20,14 @@ Chunk = tuple[tuple[str, str], ...]
 
 
 class TextLine(Widget):
-    """Lines of chunks from the left, and chunks at the right end. What does not fit is left out: at the right all but the first, then at the left the last."""
+    """Lines of chunks from the left, and chunks at the right end. What does not fit is left out: at the right all but the first, then at the left the last; with `cut`, as much of that one as fits stays."""
 
     ALLOW_SELECT = False
 
-    def __init__(self, surface: str = "base", *, id: str | None = None) -> None:
+    def __init__(self, surface: str = "base", *, cut: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
         self._surface = surface
+        self._cut = cut
         self._rows: tuple[tuple[Sequence[Chunk], Sequence[Chunk]], ...] = ()
 
     def show(self, *rows: tuple[Sequence[Chunk], Sequence[Chunk]]) -> None:
@@ -46,14 +47,14 @@ class TextLine(Widget):
         if y >= len(self._rows):
             return strip((), colours, cells, self._surface)
         left, right = self._rows[y]
-        return strip(_pack(left, right, cells), colours, cells, self._surface)
+        return strip(_pack(left, right, cells, self._cut), colours, cells, self._surface)
 
 
 GAP = 2
 """Cells between chunks."""
 
 
-def _pack(left: Sequence[Chunk], right: Sequence[Chunk], cells: int) -> Chunk:
+def _pack(left: Sequence[Chunk], right: Sequence[Chunk], cells: int, cut: bool) -> Chunk:
     room = cells - 2
     wanted = sum(_cells(chunk) + GAP for chunk in left)
     end: list[tuple[str, str]] = []
@@ -69,9 +70,10 @@ def _pack(left: Sequence[Chunk], right: Sequence[Chunk], cells: int) -> Chunk:
     for chunk in left:
         need = _cells(chunk) + (0 if first else GAP)
         if need > room:
-            if first and room > 4:
+            room -= 0 if first else GAP
+            if cut and room > 8:
+                out += [] if first else [(" " * GAP, "text")]
                 out.append((fit("".join(words for words, _ in chunk), room), chunk[0][1]))
-                room = 0
             break
         if not first:
             out.append((" " * GAP, "text"))
