@@ -9,7 +9,8 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from .process import READY
@@ -27,35 +28,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    stop = asyncio.Event()
+    task = asyncio.current_task()
+    assert task
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await _watch_input(stop)
-    async with serve(
-        options.nodes,
-        options.folder,
-        seed=options.seed,
-        calm=options.calm,
-        with_local=options.with_local,
-        cycle=options.cycle,
-    ):
-        sys.stdout.buffer.write(READY)
-        sys.stdout.flush()
-        await stop.wait()
+        loop.add_signal_handler(number, task.cancel)
+    await _watch_input(task.cancel)
+    # Whatever ends it is a cancellation, so that it ends as promptly while it still starts.
+    with suppress(asyncio.CancelledError):
+        async with serve(
+            options.nodes,
+            options.folder,
+            seed=options.seed,
+            calm=options.calm,
+            with_local=options.with_local,
+            cycle=options.cycle,
+        ):
+            sys.stdout.buffer.write(READY)
+            sys.stdout.flush()
+            await asyncio.Event().wait()
 
 
-async def _watch_input(stop: asyncio.Event) -> None:
-    """Set `stop` when standard input ends: whoever holds the other end of the pipe is gone."""
+async def _watch_input(gone: Callable[[], object]) -> None:
+    """Call `gone` when standard input ends: whoever holds the other end of the pipe is no more."""
 
     class Watch(asyncio.Protocol):
         def connection_lost(self, exc: Exception | None) -> None:
-            stop.set()
+            gone()
 
-    try:
+    # A regular file or nothing at all cannot be watched: then only a signal ends it.
+    with suppress(ValueError, OSError):
         await asyncio.get_running_loop().connect_read_pipe(Watch, sys.stdin)
-    except (ValueError, OSError):
-        return  # a regular file or nothing at all: only a signal ends it then
 
 
 def _cycle(text: str) -> tuple[float, float]:

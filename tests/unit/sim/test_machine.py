@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridtui.sim import proc
@@ -37,6 +37,7 @@ def figures(text: str) -> dict[str, list[int]]:
 
 @pytest.mark.parametrize("role", sorted(PEOPLE))
 @pytest.mark.parametrize("ill", [False, True])
+@settings(max_examples=25)
 @given(steps=st.lists(st.floats(0.001, 40), min_size=1, max_size=30), seed=st.integers(0, 50))
 def test_counters_never_run_backwards(role: str, ill: bool, steps: list[float], seed: int) -> None:
     machine = Machine(ailing(Ail.LOAD) if ill else PEOPLE[role], seed, NOW)

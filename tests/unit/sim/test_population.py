@@ -6,12 +6,13 @@ import ipaddress
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridtui.sim.population import LARGEST, Ail, population
 
 
+@settings(max_examples=40)
 @given(count=st.integers(1, 1500), seed=st.integers(0, 5), calm=st.booleans())
 def test_every_cast_is_sound(count: int, seed: int, calm: bool) -> None:
     people = population(count, seed, calm)
