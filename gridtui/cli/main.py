@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -41,13 +41,17 @@ class Context:
 
     sources: tuple[Path, ...] = ()
     config: Path | None = None
+    host_keys: str | None = None
     verbosity: int = 0
 
     def settings(self) -> Settings:
-        """The settings file, read."""
+        """The settings file, read, with what the command line says above it."""
         from ..settings import load
 
-        return load(self.config)
+        settings = load(self.config)
+        if self.host_keys:
+            settings = replace(settings, ssh=replace(settings.ssh, host_keys=self.host_keys))
+        return settings
 
     def fleet(self, **options: Any) -> Fleet:
         """The inventory, opened, with its warnings told."""
@@ -154,12 +158,18 @@ as_json = click.option("--json", "as_json", is_flag=True, help="One JSON documen
 )
 @_common
 @click.option("-c", "--config", type=click.Path(path_type=Path), help="The settings file (TOML).")
+@click.option(
+    "--host-keys",
+    type=click.Choice(("strict", "accept-new")),
+    help="`accept-new` pins the key of a node that was never seen; a changed key is refused all the same.",
+)
 @click.version_option(package_name="gridtui", message="gridtui %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, config: Path | None) -> None:
+def cli(ctx: click.Context, config: Path | None, host_keys: str | None) -> None:
     """See, check and use a fleet of plain Linux machines over SSH. Nothing is installed on them."""
     context = ctx.ensure_object(Context)
     context.config = config
+    context.host_keys = host_keys
     if ctx.invoked_subcommand is None:
         from .commands.dashboard import dashboard
 
@@ -220,7 +230,7 @@ def _failed(problem: GridtuiError, context: Context, checking: bool, status: int
 
 def _is_check(words: Sequence[str]) -> bool:
     """Whether the command is `check`: its wrong usage is UNKNOWN (3), by the monitoring-plugins guidelines."""
-    takes_value = {"-i", "--inventory", "-c", "--config"}
+    takes_value = {"-i", "--inventory", "-c", "--config", "--host-keys"}
     skip = False
     for word in words:
         if skip:

@@ -44,9 +44,9 @@ def command(context: Context, as_json: bool) -> int:
     for finding in findings:
         word, style = ("ok", "green") if finding.ok else ("MISSING", "red") if finding.needed else ("note", "yellow")
         mark = output.styled(f"{word:<8}", style)
-        output.data(f"{mark}{finding.name:<14}{finding.text}")
+        output.data(f"{mark}{finding.name:<19}{finding.text}")
         if finding.mend and not finding.ok:
-            output.data(f"{'':8}{'':14}mend: {finding.mend}")
+            output.data(f"{'':27}mend: {finding.mend}")
     return exits.FAILED if missing else exits.OK
 
 
