@@ -80,8 +80,10 @@ def login(
         return _disconnect(error, stage, where, evidence)
     if isinstance(error, OSError):
         return _connect(error, where, evidence)
-    kind = LoginTimeout if stage is Stage.LOGIN else BannerError
-    return kind(f"{where}: {type(error).__name__}: {clean(str(error), 200)}", evidence=evidence)
+    text = f"{type(error).__name__}: {clean(str(error), 200)}"
+    if stage is Stage.LOGIN:
+        return LoginTimeout(f"{where}: the login broke off: {text}", evidence=evidence)
+    return BannerError(f"{where}: this is not SSH: {text}", evidence=evidence)
 
 
 def lost(error: BaseException | None, where: str, node: str) -> ConnectionLost:

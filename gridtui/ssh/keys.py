@@ -120,7 +120,7 @@ class Keyring:
         public = file.private or file.public
         if public is not None:
             in_agent = held.pop(public.public_data, None)
-            wanted = [*file.certificates, *(cert for cert in extra if cert.key == public)]
+            wanted = [*file.certificates, *(cert for cert in extra if cert.key.public_data == public.public_data)]
             from_agent = [held.pop(cert.public_data) for cert in wanted if cert.public_data in held]
             if in_agent is not None:
                 pairs = [copy.copy(pair) for pair in from_agent]
@@ -135,7 +135,7 @@ class Keyring:
         if file.private is None:
             offer.left_out.append(f"{path} ({file.problem or 'only the public half, and not in the agent'})")
             return
-        certs = [*file.certificates, *(cert for cert in extra if cert.key == file.private)]
+        certs = [*file.certificates, *(cert for cert in extra if cert.key.public_data == file.private.public_data)]
         pairs = [pair for cert in certs for pair in asyncssh.load_keypairs([(file.private, cert)])[:1]]
         offer.add(str(path), *pairs, *asyncssh.load_keypairs([file.private]))
 
@@ -190,7 +190,13 @@ class Keyring:
                 try:
                     # the key derivation takes up to a second of CPU: not in the loop that serves every other node
                     file.private = await asyncio.to_thread(asyncssh.import_private_key, file.encrypted, answer)
-                except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
+                except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+                    if "bcrypt" in str(error):
+                        file.encrypted, file.problem = (
+                            None,
+                            "encrypted: use an agent, or install the Python package bcrypt",
+                        )
+                        return
                     question = f"That was wrong. Passphrase for {path}: "
             if file.private is None:
                 file.encrypted, file.problem = None, f"encrypted, and {TRIES} passphrases were wrong"

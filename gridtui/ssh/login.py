@@ -183,7 +183,8 @@ def _options(
         gss_host=None,
         gss_kex=False,
         gss_auth=False,
-        preferred_auth="publickey",
+        # the last two are switched off above, so nothing is tried; named, they show up among what the server takes
+        preferred_auth="publickey,keyboard-interactive,password",
         client_host_keysign=False,
         agent_forwarding=False,
         x11_forwarding=False,

@@ -31,6 +31,9 @@ LINGER = (0.05, 0.2, 0.5, 1.0)
 """Pauses before a refused channel is tried again though none of ours is open: sshd counts a session until its process has ended."""
 
 
+RETRY = 1.0
+"""Seconds after which a waiting command asks the server once more, though it refused a channel before."""
+
 STUCK = 5.0
 """Seconds after which nobody waits any longer for sessions that only commands hold which were given up."""
 
@@ -42,7 +45,8 @@ class RemoteConnection:
         self._ssh, self._client, self._proxy = made.connection, made.client, made.proxy
         self._seconds = made.seconds
         self._where, self._node = where, node
-        self._limit = sessions
+        self._sessions = self._limit = sessions
+        self._starting = 0
         self._used = 0
         self.lingering = 0
         """Channels that were given up, and whose commands the server has not seen end yet."""
@@ -153,7 +157,7 @@ class RemoteConnection:
                 if error.code not in _FULL:
                     raise self._refused(error, command) from None
                 if self._used:
-                    self._limit = max(1, self._used)  # that many it does serve; wait for one of them to end
+                    self._limit = max(1, self._used - self._starting)  # that many it does serve: wait for one to end
                     continue
                 pause = next(pauses, None) if self._served else None
                 if pause is None:
@@ -179,21 +183,14 @@ class RemoteConnection:
 
     async def _slot(self) -> None:
         """Wait for a free channel, first come first served. Raises ConnectionLost, and ShellError when none will ever be free."""
+        begun = asyncio.get_running_loop().time()
         while self._used >= self._limit and self.is_open:
-            stuck = self.lingering >= self._used
             waiter = asyncio.get_running_loop().create_future()
             self._queue.append(waiter)
             try:
                 done, _ = await asyncio.wait(
-                    {waiter, self._client.ended},
-                    timeout=STUCK if stuck else None,
-                    return_when=asyncio.FIRST_COMPLETED,
+                    {waiter, self._client.ended}, timeout=RETRY, return_when=asyncio.FIRST_COMPLETED
                 )
-                if not done:
-                    raise ShellError(
-                        f"{self._where}: {self.lingering} commands that were given up still run there and hold every session",
-                        hint="end them on the node, or raise MaxSessions there",
-                    )
             except asyncio.CancelledError:
                 if waiter.done() and not waiter.cancelled():
                     self._next()  # the turn was ours: pass it on
@@ -202,6 +199,15 @@ class RemoteConnection:
                 with contextlib.suppress(ValueError):
                     self._queue.remove(waiter)
                 waiter.cancel()
+            if not done:
+                waited = asyncio.get_running_loop().time() - begun
+                if self.lingering >= self._used and waited >= STUCK:
+                    raise ShellError(
+                        f"{self._where}: {self.lingering} commands that were given up still run there and hold every session",
+                        hint="end them on the node, or raise MaxSessions there",
+                    )
+                # the limit was learnt from a refusal while channels came and went: it may have been too low
+                self._limit = min(self._sessions, self._limit + 1)
         if not self.is_open:
             raise self.lost()
         self._used += 1
