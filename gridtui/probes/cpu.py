@@ -72,12 +72,11 @@ def measure(out: MutableMapping[str, float], before: Times, after: Times) -> Non
     )
     total = user + nice + system + idle + iowait + irq + softirq + steal
     if total:
-        unit = 100.0 / total
-        out["cpu"] = (total - idle - iowait) * unit
-        out["cpu.user"] = (user + nice) * unit
-        out["cpu.system"] = (system + irq + softirq) * unit
-        out["cpu.iowait"] = iowait * unit
-        out["cpu.steal"] = steal * unit
+        out["cpu"] = 100.0 * (total - idle - iowait) / total
+        out["cpu.user"] = 100.0 * (user + nice) / total
+        out["cpu.system"] = 100.0 * (system + irq + softirq) / total
+        out["cpu.iowait"] = 100.0 * iowait / total
+        out["cpu.steal"] = 100.0 * steal / total
 
 
 def shares(before: Mapping[int, tuple[int, int]], after: Mapping[int, tuple[int, int]]) -> dict[int, float]:

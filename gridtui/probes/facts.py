@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from ..model import Facts, Unsupported, clean
 from . import memory, uptime
+from .cpu import CORES
 from .probe import lines
 
 FACTS_LIMIT = 256 * 1024
@@ -252,7 +253,7 @@ class _Cpu:
         ] + [0, 0, 0]
         count = int(online) if re.fullmatch(r"[0-9]{1,5}", online) else 0
         self.model = model
-        self.logical = min(logical or count, 65536)
+        self.logical = min(logical or count, CORES)
         self.cores = counts[0] or counts[1] or len(physical) or 0
         self.sockets = counts[2] or len(packages)
 

@@ -62,9 +62,9 @@ def metrics(value: tuple[Temperature, ...]) -> Mapping[str, float]:
 
 
 _SHELL = (
-    "t() { set +f; set -- /sys/class/hwmon/hwmon*/name /sys/class/hwmon/hwmon*/temp*_input /sys/class/hwmon/hwmon*/temp*_label "
-    "/sys/class/hwmon/hwmon*/temp*_crit /sys/class/thermal/thermal_zone*/type /sys/class/thermal/thermal_zone*/temp; set -f; "
-    '$T grep -s . /dev/null "$@"; }'
+    "t() { set +f; set -- /sys/class/hwmon/hwmon*/temp*_input /sys/class/thermal/thermal_zone*/temp "
+    "/sys/class/hwmon/hwmon*/name /sys/class/hwmon/hwmon*/temp*_label /sys/class/hwmon/hwmon*/temp*_crit /sys/class/thermal/thermal_zone*/type; set -f; "
+    'for i in "$@"; do case $i in *input|*/temp) if [ -e "$i" ]; then $T grep -s . /dev/null "$@"; break; fi;; esac; done; }'
 )
 
 PROBE = Probe(

@@ -213,6 +213,7 @@ json_values: Any = st.recursive(
 )
 
 
+@settings(deadline=None)  # a loaded machine is no failure
 @given(
     st.fixed_dictionaries(
         {}, optional=dict.fromkeys(("boot_id", "uptime", "cpu", "cores", "disks", "nets"), json_values)
@@ -264,7 +265,7 @@ pieces = st.one_of(st.binary(max_size=200), st.sampled_from(Machine().fast().spl
 texts = st.one_of(st.binary(max_size=200), st.text("0123456789 -.:/\n[]abcN", max_size=200).map(str.encode))
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.lists(pieces, min_size=11, max_size=11), min_size=1, max_size=3),
     st.dictionaries(st.sampled_from([name for probe in PROBES for name in probe.sections]), texts),
