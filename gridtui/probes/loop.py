@@ -35,7 +35,7 @@ def script(nonce: str, skip: AbstractSet[str] = frozenset()) -> bytes:
     parts = [
         # Nothing of the user's environment may change what the tools print, and nothing may reach the channel but frames.
         f"set -f; umask 077; LC_ALL=C; PATH={_PATH}:$PATH; IFS=' '; export LC_ALL PATH; unset CDPATH POSIXLY_CORRECT; exec 2>/dev/null",
-        f"N={nonce}",
+        f"N={nonce}; S=; cd /",
         "nl=$(echo; echo x); nl=${nl%x}",
         # `timeout` bounds what may hang (systemctl, nvidia-smi); old busybox knows another syntax and does without.
         'T=; if timeout -k 1 5 true; then T="timeout -k 1 5"; elif timeout 5 true; then T="timeout 5"; fi',

@@ -82,7 +82,7 @@ class Reading:
         What cannot be understood is `Unsupported` in `parts` and absent from `metrics`. `parts["taken"]` has the time of each
         slow part, by name. Never raises over what a node sent.
         """
-        pieces = block.sections.get(FAST_SECTION, b"").split(SEPARATOR)
+        pieces = (block.sections.get(FAST_SECTION, b"") + b"\n").split(SEPARATOR)
         if len(pieces) != _FILES:
             pieces = [b"wrong number of files"] * _FILES
         boot, up, loadavg, stat, meminfo, diskstats, netdev, psi_cpu, psi_memory, psi_io, own = pieces

@@ -185,8 +185,12 @@ def test_a_hostile_environment_changes_nothing() -> None:
         "F": "/etc/passwd",
         "N": "evil",
         "T": "false",
+        "S": "1",
+        "P": "%s",
+        "M": "x",
     }
     with node(env=env) as here:
+        assert "devices" in here.block(Tier.FAST)[0].sections
         sample = here.ask(Tier.SLOW)
     assert isinstance(sample.parts["filesystems"], tuple)
     assert sample.metrics["mem.total"] > 0

@@ -261,6 +261,21 @@ def test_a_damaged_fast_part_is_unsupported() -> None:
         assert part.why.startswith("malformed"), name
 
 
+def test_files_that_cannot_be_read_cost_only_their_own_values() -> None:
+    files = Machine().fast().split(SEPARATOR)
+    for number in range(len(files)):
+        text = SEPARATOR.join(b"" if at == number else text for at, text in enumerate(files)).removesuffix(b"\n")
+        sample = take(Reading("n"), Block(1, Tier.FAST, {"fast": text}))
+        gone = [
+            name
+            for name in ("uptime", "load", "cpu", "memory", "disks", "network", "pressure")
+            if isinstance(sample.parts[name], Unsupported)
+        ]
+        assert gone == {1: ["uptime"], 2: ["load"], 3: ["cpu"], 4: ["memory"], 5: ["disks"], 6: ["network"]}.get(
+            number, []
+        ), number
+
+
 pieces = st.one_of(st.binary(max_size=200), st.sampled_from(Machine().fast().split(SEPARATOR)))
 texts = st.one_of(st.binary(max_size=200), st.text("0123456789 -.:/\n[]abcN", max_size=200).map(str.encode))
 
