@@ -16,7 +16,7 @@ from textual.types import CSSPathType
 
 from ..errors import GridtuiError, SettingsError, UsageError
 from . import themes
-from .actions import ACTIONS, bindings, keymap
+from .actions import ACTIONS, bindings, keymap, shown
 from .bridge import Bridge, Fresh, Source
 from .screens.events import EventsScreen
 from .screens.fleet import FleetScreen
@@ -119,7 +119,8 @@ class Dashboard(App[int]):
             target = next((owner for owner in (screen, self) if hasattr(owner, f"action_{action.name}")), None)
             if action.palette and target is not None:
                 namespace = "app" if target is self else "screen"
-                yield SystemCommand(action.text.capitalize(), action.help, self._runner(f"{namespace}.{action.name}"))
+                key = shown(self.keys.get(action.name, action.key).split(",")[0])
+                yield SystemCommand(action.help, f"key {key}", self._runner(f"{namespace}.{action.name}"))
         for name in (*themes.CYCLE, *(name for name in self.available_themes if name not in themes.CYCLE)):
             yield SystemCommand(f"Theme: {name}", "Wear this theme", self._wearer(name))
 

@@ -20,15 +20,18 @@ def curve(values: Sequence[float], cells: int, rows: int, low: float, high: floa
     grid: Grid = [[0] * cells for _ in range(rows)]
     dots_x, dots_y = cells * 2, rows * 4
     recent = values[-dots_x:] if dots_x > 0 else ()
-    scale = (dots_y - 1) / (high - low) if high > low else 0.0
     top = dots_y - 1
+    if top < 0:
+        return grid
+    span = high - low
     start = dots_x - len(recent)
     before: int | None = None
     for offset, value in enumerate(recent):
         if value != value:  # NaN
             before = None
             continue
-        y = top - max(0, min(top, round((value - low) * scale)))
+        # Clamped before it is scaled: far outside, the product would overflow.
+        y = top - round((min(max(value, low), high) - low) / span * top) if span > 0 else top
         x = start + offset
         cell, column = x >> 1, x & 1
         if fill:

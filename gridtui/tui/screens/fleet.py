@@ -119,6 +119,8 @@ class FleetScreen(Screen[None]):
         if self._filter:
             try:
                 self._names = dashboard.fleet.select(self._filter)
+                if not self.has_class("-filtering"):
+                    self._relieve()
             except SelectionError as error:
                 self._complain(error)  # e.g. a group that is gone; all nodes are shown rather than none
         self._counts = count(map(status, nodes))
@@ -214,7 +216,7 @@ class FleetScreen(Screen[None]):
         except SelectionError as error:
             self._complain(error)
             return
-        self._content()
+        self._relieve()
         if words != self._filter:
             self._filter = words
             self.order()
@@ -230,7 +232,7 @@ class FleetScreen(Screen[None]):
             self._complaint.append(((text.plain(error.hint), "text"),))
         self._explain()
 
-    def _content(self) -> None:
+    def _relieve(self) -> None:
         self._complaint = []
         self.query_one("#filter", Input).remove_class("-wrong")
 
@@ -243,7 +245,7 @@ class FleetScreen(Screen[None]):
 
     def _close_filter(self) -> None:
         self.remove_class("-filtering")
-        self._content()
+        self._relieve()
         self.table.focus()
         self._explain()
 

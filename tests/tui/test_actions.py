@@ -1,0 +1,93 @@
+"""The registry of actions, and keys from the settings file."""
+
+from __future__ import annotations
+
+import pytest
+
+from gridtui.errors import SettingsError
+from gridtui.tui import actions
+from gridtui.tui.app import Dashboard
+from gridtui.tui.screens.events import EventsScreen
+from gridtui.tui.screens.fleet import FleetScreen
+from gridtui.tui.screens.help import HelpScreen
+from gridtui.tui.screens.node import NodeScreen
+from gridtui.tui.widgets.lines import Lines
+
+OWNERS = {
+    "app": Dashboard,
+    "fleet": FleetScreen,
+    "node": NodeScreen,
+    "events": EventsScreen,
+    "help": HelpScreen,
+    "list": Lines,
+}
+
+
+def test_names_are_unique() -> None:
+    assert len(actions.BY_NAME) == len(actions.ACTIONS)
+
+
+def test_defaults_do_not_clash() -> None:
+    assert actions.keymap({}) == {}
+
+
+@pytest.mark.parametrize("action", actions.ACTIONS, ids=lambda action: action.name)
+def test_every_action_is_done_by_its_owner(action: actions.Action) -> None:
+    for place in action.places:
+        assert hasattr(OWNERS[place], f"action_{action.name}"), place
+
+
+@pytest.mark.parametrize("place", OWNERS)
+def test_bindings_carry_their_action_as_id(place: actions.Place) -> None:
+    bound = {binding.id: binding.action for binding in actions.bindings(place)}
+    assert bound == {action.name: action.name for action in actions.of(place)}
+
+
+@pytest.mark.parametrize(
+    ("keys", "map_"),
+    [
+        ({"quit": "ctrl+x"}, {"quit": "ctrl+x"}),
+        ({"filter": "f, /"}, {"filter": "f,slash"}),
+        ({"sort": "comma"}, {"sort": "comma"}),
+        ({"sort": ","}, {"sort": "comma"}),
+        ({"help": "f1"}, {"help": "f1"}),
+        ({"sort": "g", "group": "s"}, {"sort": "g", "group": "s"}),
+        ({"alarms": "p"}, {"alarms": "p"}),  # `p` is another screen's
+    ],
+)
+def test_keys(keys: dict[str, str], map_: dict[str, str]) -> None:
+    assert actions.keymap(keys) == map_
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"qiut": "x"}, "dashboard.keys.qiut: there is no action `qiut`; did you mean `quit`?"),
+        ({"zzzz": "x"}, "dashboard.keys.zzzz: there is no action `zzzz`; docs/DASHBOARD.md lists them"),
+        ({"quit": "contrl+x"}, "dashboard.keys.quit: `contrl+x` is no key; did you mean `ctrl`?"),
+        ({"quit": "entr"}, "dashboard.keys.quit: `entr` is no key; did you mean `enter`?"),
+        ({"quit": ""}, "dashboard.keys.quit: `` is no key; docs/DASHBOARD.md lists them"),
+        ({"quit": "s"}, "dashboard.keys.quit: the key s already means `sort`; give `sort` another key too"),
+        ({"up": "q"}, "dashboard.keys.up: the key q already means `quit`; give `quit` another key too"),
+    ],
+)
+def test_bad_keys(keys: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        actions.keymap(keys)
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("question_mark", "?"),
+        ("slash", "/"),
+        ("ctrl+p", "Ctrl+P"),
+        ("S", "S"),
+        ("enter", "Enter"),
+        ("pageup", "PgUp"),
+        ("f5", "F5"),
+    ],
+)
+def test_shown(key: str, shown: str) -> None:
+    assert actions.shown(key) == shown

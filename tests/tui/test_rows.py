@@ -1,0 +1,148 @@
+"""What a row says: states, columns that fit, unknown values, hostile text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gridtui.model import Layer, Node, PingMethod, Reach, Reason, RoundTrips, Sample, State, Status, Verdict
+from gridtui.tui import rows
+from gridtui.tui.arrange import aggregate
+from gridtui.tui.columns import COLUMNS, GUTTER, arrange_columns
+from gridtui.tui.states import face
+from gridtui.tui.text import width
+
+NOW = 1_790_000_000.0
+
+
+def status(**changes: object) -> Status:
+    """A node that is well."""
+    base = Status(
+        Node("web01", "198.18.0.1", labels={"site": "oslo"}),
+        Reach(NOW),
+        RoundTrips(PingMethod.ICMP, 100, 100, 0.0012, 0.001, 0.0011, 0.002, 0.0001),
+        Verdict("web01", State.OK, NOW - 60),
+        Sample("web01", NOW, metrics={"cpu": 45.0, "mem": 20.0, "load": 0.5, "disk": 60.0}),
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def row(of: Status, cells: int = 100) -> str:
+    return "".join(part for part, _ in rows.node_row(of, arrange_columns(cells, 8), [0.001] * 20, NOW, 2.0))
+
+
+def down(layer: Layer = Layer.TCP, **changes: object) -> Status:
+    verdict = Verdict("web01", State.CRITICAL, NOW - 180, layer, (Reason("reach", State.CRITICAL, "tcp", NOW),))
+    return status(
+        reach=Reach(NOW, layer, "connection refused"),
+        verdict=replace(verdict, **changes),  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize(
+    ("of", "word"),
+    [
+        (status(), "● up"),
+        (down(), "✖ down: tcp"),
+        (down(Layer.LOGIN), "✖ down: login"),
+        (down(blamed="gw1"), "↳ behind gw1"),
+        (down(maintenance=True), "‖ off: tcp"),
+        (status(reach=Reach(NOW, Layer.ICMP, "no answer")), "▲ failing: icmp"),
+        (status(verdict=Verdict("web01", State.CRITICAL, NOW, Layer.TCP)), "▲ returning"),
+        (status(reach=Reach(NOW, pending=True), verdict=Verdict("web01", State.UNKNOWN, NOW)), "○ pending"),
+        (status(verdict=Verdict("web01", State.WARNING, NOW)), "▲ warning"),
+        (status(verdict=Verdict("web01", State.CRITICAL, NOW)), "◆ critical"),
+        (status(verdict=Verdict("web01", State.UNKNOWN, NOW)), "? unknown"),
+        (status(verdict=Verdict("web01", State.WARNING, NOW, flapping=True)), "▲ flapping"),
+        (status(verdict=Verdict("web01", State.WARNING, NOW, maintenance=True)), "‖ maintenance"),
+    ],
+)
+def test_states_are_shape_and_word(of: Status, word: str) -> None:
+    seen = face(of)
+    assert f"{seen.glyph} {seen.word}" == word
+
+
+def test_a_down_node_tells_layer_reason_and_since_at_80_cells() -> None:
+    line = row(down(), 80)
+    assert "✖ down: tcp" in line
+    assert "for 3m: connection" in line
+
+
+def test_unknown_is_never_zero() -> None:
+    bare = status(sample=Sample("web01", NOW, metrics={}), trips=RoundTrips(PingMethod.ICMP))
+    assert "0" not in row(bare).replace("web01", "")
+
+
+def test_no_number_of_a_silent_node_is_shown() -> None:
+    line = row(down(), 160)
+    assert "45%" not in line
+    assert "60%" not in line
+
+
+def test_stale_values_are_faint() -> None:
+    old = status(sample=Sample("web01", NOW - 60, metrics={"cpu": 45.0}))
+    parts = rows.node_row(old, arrange_columns(100, 8), [], NOW, 2.0)
+    assert next(role for part, role in parts if "45%" in part) == "faint"
+
+
+def test_a_rule_colours_its_value() -> None:
+    reasons = (Reason("disk", State.WARNING, "/ is 90 % full", NOW), Reason("load", State.CRITICAL, "", NOW, soft=True))
+    ill = status(verdict=Verdict("web01", State.WARNING, NOW, reasons=reasons))
+    parts = rows.node_row(ill, arrange_columns(100, 8), [], NOW, 2.0)
+    assert next(role for part, role in parts if "60%" in part) == "warning"
+    assert next(role for part, role in parts if "0.50" in part) == "text"  # soft: seen, not counted
+
+
+@pytest.mark.parametrize("name", ["[red]x[/]", "\x1b]0;owned\x07", "東京" * 20, "a\nb", "\u202edoog"])
+def test_hostile_names_take_their_cells_and_no_more(name: str) -> None:
+    hostile = status(node=Node(name, "198.18.0.1", labels={name: name}))
+    line = row(hostile, 160)
+    assert width(line) == 160 - GUTTER
+    assert not any(char in line for char in "\x1b\x07\n\u202e")
+    if name.startswith("[red]"):
+        assert "[red]x[/]" in line
+
+
+@given(st.integers(1, 400), st.integers(1, 60), st.booleans())
+def test_every_row_fills_its_line(cells: int, longest: int, silent: bool) -> None:
+    layout = arrange_columns(cells, longest)
+    of = down() if silent else status()
+    wanted = max(0, cells - GUTTER)
+    for parts in (
+        rows.node_row(of, layout, [0.001, float("nan")], NOW, 2.0),
+        rows.header_row(layout, "cpu", True),
+        rows.group_row(aggregate("berlin", [of, status()]), layout),
+    ):
+        assert sum(width(part) for part, _ in parts) == wanted
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (20, {"state"}),
+        (40, {"state", "name", "rtt"}),
+        (80, {"state", "name", "rtt", "trips", "loss", "load", "cpu", "mem", "disk"}),
+    ],
+)
+def test_the_important_columns_remain(cells: int, names: set[str]) -> None:
+    shown = {column.name for column, _ in arrange_columns(cells, 8).columns}
+    assert names <= shown
+
+
+def test_all_columns_fit_a_wide_terminal() -> None:
+    assert [column.name for column, _ in arrange_columns(240, 12).columns] == [column.name for column in COLUMNS]
+
+
+def test_columns_of_the_readers_choice() -> None:
+    layout = arrange_columns(100, 12, only=("name", "cpu", "nonsense"))
+    assert [column.name for column, _ in layout.columns] == ["name", "cpu"]
+
+
+def test_the_column_under_the_mouse() -> None:
+    layout = arrange_columns(100, 8)
+    found = [layout.at(x) for x in range(100)]
+    assert found[0] is None
+    assert [column.name for column in dict.fromkeys(filter(None, found))] == [c.name for c, _ in layout.columns]
