@@ -98,9 +98,9 @@ def metrics(value: tuple[Session, ...]) -> Mapping[str, float]:
 # The glob's last digit leaves out logind's ID.ref files: they are pipes, and reading one would block. `who` reads utmp and nothing
 # else; where nobody is logged in, there is no terminal to look at. $d is the clock that the header has.
 _SETUP = (
-    "u() { w=; s=; if [ -e /run/utmp ] || [ -e /var/run/utmp ]; then echo 'utmp yes'; w=$(who); printf '%s\\n' \"$w\"; else echo 'utmp no'; "
+    "u() { w=; s=; if [ -e /run/utmp ] || [ -e /var/run/utmp ]; then echo 'utmp yes'; w=$(who | sed 1000q); printf '%s\\n' \"$w\"; else echo 'utmp no'; "
     "set +f; set -- /run/systemd/sessions/*[0-9]; set -f; "
-    "s=$(grep -s -E '^(USER|TTY|TYPE|CLASS|REMOTE_HOST|STATE)=' /dev/null \"$@\"); [ -d /run/systemd/sessions ] || w=1; fi; "
+    "s=$(grep -s -E '^(USER|TTY|TYPE|CLASS|REMOTE_HOST|STATE)=' /dev/null \"$@\" | sed 3000q); [ -d /run/systemd/sessions ] || w=1; fi; "
     f"{marker('users.sessions')}; printf '%s\\n' \"$s\"; {marker('users.terminals')}; "
     'if [ "$w$s" ]; then set +f; set -- /dev/pts/[0-9]* /dev/tty[1-9] /dev/tty1[0-2] /dev/ttyS[0-9] /dev/hvc0 /dev/console; set -f; '
     'echo "now ${d%.*}"; stat -c "%X %u %n" -- "$@"; fi; }'

@@ -208,6 +208,23 @@ def test_the_interrupts_of_a_large_machine_are_left_out(tmp_path: Path) -> None:
     assert b"\nctxt 1\n" in block.sections["fast"]
 
 
+def test_thousands_of_virtual_devices_are_left_out(tmp_path: Path) -> None:
+    disks, nets = tmp_path / "diskstats", tmp_path / "dev"
+    disks.write_text(
+        "".join(f" 253 {n} {name}{n} 1 0 1 1 1 0 1 1 0 1 1\n" for name in ("dm-", "loop", "ram") for n in range(2000))
+        + " 8 0 sda 1 0 10 1 1 0 20 1 0 30 1\n"
+    )
+    nets.write_text(
+        "Inter-|\n face |\n" + "".join(f"veth{n:x}: {' 1' * 16}\n" for n in range(4000)) + f"  eth0: {' 1' * 16}\n"
+    )
+    with node(change=replaced((b"/proc/diskstats", bytes(disks)), (b"/proc/net/dev", bytes(nets)))) as here:
+        block, _ = here.block(Tier.FAST)
+    assert block.size < 10000
+    assert b" sda " in block.sections["fast"]
+    assert b"eth0:" in block.sections["fast"]
+    assert b"veth" not in block.sections["fast"]
+
+
 def test_what_hung_can_be_left_out() -> None:
     with node(skip=frozenset({"filesystems", "gpus"})) as here:
         block, sent = here.block(Tier.SLOW)
