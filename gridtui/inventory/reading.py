@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import InventoryError
 from ..model import Node, clean
-from . import hosts, ini_file, nodes, program, yaml_file, yaml_text
+from . import hosts, ini_file, nodes, yaml_file, yaml_text
 from .contents import Inventory
 from .places import Locator, Place
 from .tree import Fail, Host, Tree
@@ -248,6 +248,8 @@ def _freeze(growing: Tree, built: Mapping[str, Node], sources: Sequence[Path]) -
 
 
 def _through_ansible(sources: Sequence[Path], growing: Tree) -> Inventory:
+    from . import program  # subprocess loads for 10 ms
+
     data, said = program.list_inventory(sources)
     growing.warnings.extend(said)
     source = sources[0]

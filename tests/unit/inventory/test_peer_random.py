@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -42,7 +42,7 @@ def value(random: Random, depth: int = 0) -> Any:
 
 
 def variables(random: Random, share: float = 0.5) -> dict[str, Any]:
-    known = {
+    known: dict[str, Callable[[], Any]] = {
         "ansible_port": lambda: random.randint(1, 65535),
         "gridtui_interval": lambda: random.randint(1, 60),
         "ansible_host": lambda: random.choice(["10.1.1.1", "x.net"]),
