@@ -35,7 +35,10 @@ class Completed:
 
 
 class Receiver(Protocol):
-    """Who reads a channel. Both methods are called from the event loop and must not wait."""
+    """Who reads a channel. Both methods are called from the event loop and must not wait.
+
+    A receiver that also has a method `complained(data: bytes)` gets standard error there, piece by piece, as it comes.
+    """
 
     def received(self, data: bytes) -> None:
         """A piece of standard output, as it came: never the whole line, at most some 32 kB (64 kB locally)."""
@@ -53,13 +56,26 @@ class Channel(Protocol):
 
     @property
     def stderr(self) -> str:
-        """The end of its standard error, neutralised, for evidence."""
+        """The end of its standard error, neutralised, for evidence. Empty where the receiver reads it itself."""
+
+    @property
+    def signal(self) -> str:
+        """As `Completed.signal`."""
 
     def write(self, data: bytes) -> None:
         """Send to its standard input; buffered. Nothing happens when it has ended."""
 
+    async def drain(self) -> None:
+        """Wait until most of what was written is on its way, or the command has ended."""
+
     def write_eof(self) -> None:
         """End its standard input."""
+
+    def kill(self, signal: str) -> None:
+        """Ask for a signal (`TERM`, `KILL`) to the command's process group; the channel stays open.
+
+        OpenSSH grants it since 7.9, but not to logins of root, and never says which (RFC 4254, 6.9).
+        """
 
     def pause(self) -> None:
         """Stop reading: the node's command blocks when the window (2 MiB; locally the pipe) is full. One piece may still come."""

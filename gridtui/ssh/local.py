@@ -137,6 +137,8 @@ class LocalChannel(asyncio.SubprocessProtocol):
         self._status: int | None = None
         self._killer: asyncio.TimerHandle | None = None
         self._closing = False
+        self._writable = asyncio.Event()
+        self._writable.set()
         self.signal = ""
         self.gone = asyncio.Event()
 
@@ -152,9 +154,16 @@ class LocalChannel(asyncio.SubprocessProtocol):
         if data and (pipe := self._stdin()):
             pipe.write(data)
 
+    async def drain(self) -> None:
+        await self._writable.wait()
+
     def write_eof(self) -> None:
         if pipe := self._stdin():
             pipe.close()  # after what is buffered
+
+    def kill(self, signal: str) -> None:
+        if self._transport and not self.gone.is_set():
+            self._kill(signals.Signals[f"SIG{signal}"])
 
     def pause(self) -> None:
         if (pipe := self._stdout()) and pipe.is_reading():
@@ -188,11 +197,21 @@ class LocalChannel(asyncio.SubprocessProtocol):
         if fd == 1:
             if self._receiver:
                 self._receiver.received(data)
-        elif isinstance(self._receiver, Collector):
-            self._receiver.complained(data)
+        elif complained := getattr(self._receiver, "complained", None):
+            complained(data)
         else:
             self._stderr += data
             del self._stderr[:-STDERR_TAIL]
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == 0:
+            self._writable.set()  # nobody reads any more
 
     def process_exited(self) -> None:
         assert self._transport is not None
@@ -215,6 +234,7 @@ class LocalChannel(asyncio.SubprocessProtocol):
             self._transport.close()
         receiver, self._receiver = self._receiver, None
         self.gone.set()
+        self._writable.set()
         self._ended(self)
         if receiver:
             receiver.closed(None)

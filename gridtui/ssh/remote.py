@@ -237,6 +237,8 @@ class RemoteChannel(asyncssh.SSHClientSession[bytes]):
         self._closing = False
         self._holds = True
         self._lingers = False
+        self._writable = asyncio.Event()
+        self._writable.set()
         self.signal = ""
 
     @property
@@ -252,10 +254,18 @@ class RemoteChannel(asyncssh.SSHClientSession[bytes]):
             with contextlib.suppress(OSError):  # it ended in this moment; `closed` tells
                 self._channel.write(data)
 
+    async def drain(self) -> None:
+        await self._writable.wait()
+
     def write_eof(self) -> None:
         if self._channel:
             with contextlib.suppress(OSError):
                 self._channel.write_eof()
+
+    def kill(self, signal: str) -> None:
+        if self._channel and self._status is None:
+            with contextlib.suppress(OSError):
+                self._channel.send_signal(signal)
 
     def pause(self) -> None:
         if self._channel:
@@ -316,8 +326,8 @@ class RemoteChannel(asyncssh.SSHClientSession[bytes]):
 
     def data_received(self, data: bytes, datatype: Any) -> None:
         if datatype == asyncssh.EXTENDED_DATA_STDERR:
-            if isinstance(self._receiver, Collector):
-                self._receiver.complained(data)
+            if complained := getattr(self._receiver, "complained", None):
+                complained(data)
             else:
                 self._stderr += data
                 del self._stderr[:-STDERR_TAIL]
@@ -335,8 +345,15 @@ class RemoteChannel(asyncssh.SSHClientSession[bytes]):
         number = getattr(signals, f"SIG{self.signal}", None)
         self._status = 128 + number if isinstance(number, signals.Signals) else -1
 
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._channel = None
+        self._writable.set()
         receiver, self._receiver = self._receiver, None
         self.free()
         if self._status is None:
