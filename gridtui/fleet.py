@@ -19,12 +19,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import inventory as inventories
-from .errors import PingError, ShellError, StateError
+from .errors import PingError, ShellError, StateError, UsageError
 from .events import Event, Noted
 from .model import NOTHING, Node, PingMethod, Reach, RoundTrips, State, Status, Verdict
 from .settings import Settings, load
 
 if TYPE_CHECKING:
+    from . import exec as execs
     from .health import Range, Report
     from .inventory import Inventory
     from .monitor import Examined, Monitor
@@ -219,6 +220,66 @@ class Fleet:
         swept = await sweep(targets, count=count, interval=interval, timeout=timeout, ports=ports)
         results |= {name: Pinged(self.nodes[name], found.trips, found.why) for name, found in swept.items()}
         return {name: results[name] for name in names}
+
+    # ---- changes ----
+
+    async def exec(
+        self,
+        task: execs.Task | str,
+        where: str = "",
+        leave: str = "",
+        *,
+        names: Iterable[str] | None = None,
+        plan: execs.Plan | None = None,
+        lines: execs.OnLines | None = None,
+        ended: Callable[[execs.Outcome], None] | None = None,
+        ask: Ask | None = None,
+        stop: execs.Stop | None = None,
+    ) -> dict[str, execs.Outcome]:
+        """A command on the selected nodes, or on `names`: a value for each, in the inventory's order.
+
+        Over the connections that are open already, while the fleet is started or `holding`. `lines` gets the output as it
+        comes, `ended` each outcome, `ask` the question for sudo's password; `stop` ends the run from outside.
+        Raises SelectionError, UsageError (no command; read-only).
+        """
+        from . import exec as execs
+
+        task = execs.Task(task) if isinstance(task, str) else task
+        self.allow_changes()
+        wanted = list(names) if names is not None else await self.choose(where, leave)
+        nodes = [self.nodes[name] for name in wanted]
+        async with self.holding() as pool:
+            run = execs.Run(task, nodes, pool, plan or execs.Plan(), lines=lines, ended=ended, ask=ask, stop=stop)
+            return await run.finish()
+
+    def allow_changes(self) -> None:
+        """Whether anything may be changed at all. Raises UsageError where the settings say read-only."""
+        if self.settings.guard.read_only:
+            raise UsageError(
+                "this is read-only: nothing may change a node",
+                hint="leave out --read-only, $GRIDTUI_READ_ONLY or guard.read_only in the settings",
+            )
+
+    @asynccontextmanager
+    async def holding(self) -> AsyncIterator[Pool]:
+        """Keep connections open from one call to the next, without watching: for scripts that run many commands."""
+        if self._pool:
+            yield self._pool
+            return
+        async with self._make_pool() as pool:
+            self._pool = pool
+            try:
+                yield pool
+            finally:
+                self._pool = None
+
+    async def choose(self, where: str = "", leave: str = "") -> list[str]:
+        """The names that `where` without `leave` selects now, in the inventory's order; nodes are looked at first where that is needed."""
+        if self._monitor and (where.strip() or leave.strip()):
+            left = set(self.select(leave)) if leave.strip() else set()
+            found = self.select(where) if where.strip() else list(self.nodes)
+            return [name for name in found if name not in left]
+        return list(await self._selected(where, leave))
 
     async def _selected(self, where: str, leave: str) -> Sequence[str]:
         """Names, looking at the nodes first where the selection asks for live values or facts."""

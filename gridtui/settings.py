@@ -60,6 +60,16 @@ class Ssh:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """What stands between a slip of the finger and the fleet."""
+
+    confirm_above: int = 20
+    """A change on more nodes than this is asked about first, where there is a terminal to ask on."""
+    read_only: bool = False
+    """Nothing that may change a node: commands and data are refused."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
     """How the dashboard looks and which keys it has."""
 
@@ -77,6 +87,7 @@ class Settings:
 
     intervals: Intervals = field(default_factory=Intervals)
     ssh: Ssh = field(default_factory=Ssh)
+    guard: Guard = field(default_factory=Guard)
     dashboard: Dashboard = field(default_factory=Dashboard)
     thresholds: dict[str, Any] = field(default_factory=dict)
     """Rule name to its settings, for every node; as `gridtui_thresholds` in an inventory."""
@@ -124,6 +135,8 @@ def _value(kind: Any, value: Any, source: str, name: str) -> Any:
         return float(value)
     if kind is int and isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
+    if kind is bool and isinstance(value, bool):
+        return value
     if kind is str and isinstance(value, str):
         return value
     if kind == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
@@ -132,7 +145,13 @@ def _value(kind: Any, value: Any, source: str, name: str) -> Any:
         return value
     if kind == dict[str, Any] and isinstance(value, dict):
         return value
-    texts = {float: "a number above 0", int: "a whole number above 0", str: "text", tuple[str, ...]: "a list of text"}
+    texts = {
+        float: "a number above 0",
+        int: "a whole number above 0",
+        bool: "true or false",
+        str: "text",
+        tuple[str, ...]: "a list of text",
+    }
     wanted = texts.get(kind, "a table of text" if kind == dict[str, str] else "a table")
     raise SettingsError(f"{source}: {name} is {value!r}; it must be {wanted}")
 

@@ -78,6 +78,19 @@ def styled(text: str, style: str, stream: Any = None) -> str:
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if coloured(stream) else text
 
 
+def raw(content: bytes, stream: Any = None) -> None:
+    """Bytes as they are, on standard output or on `stream`: only where somebody asked for exactly that."""
+    stream = stream or sys.stdout
+    stream.flush()
+    stream.buffer.write(content)
+    stream.flush()
+
+
+def flush() -> None:
+    """Let a reader at the other end of a pipe see what was written so far."""
+    sys.stdout.flush()
+
+
 def progress(text: str) -> None:
     """One line that overwrites itself, on a terminal alone; an empty text takes it away."""
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
