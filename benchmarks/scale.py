@@ -283,7 +283,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--interval", type=float, default=2.0)
     parser.add_argument(
-        "--profile", type=Path, metavar="FILE", help="write where the time goes (cProfile) into FILE.gridtui and FILE.streams; slows both down"
+        "--profile",
+        type=Path,
+        metavar="FILE",
+        help="write where the time goes (cProfile) into FILE.gridtui and FILE.streams; slows both down",
     )
     parser.add_argument("--way", choices=("gridtui", "streams"), help=argparse.SUPPRESS)
     parser.add_argument("--inventory", type=Path, help=argparse.SUPPRESS)
