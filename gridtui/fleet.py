@@ -56,7 +56,9 @@ class Fleet:
     def __init__(self, inventory: Inventory, settings: Settings, ask: Ask | None = None) -> None:
         self.inventory = inventory
         self.settings = settings
-        self._ask = ask
+        self.ask = ask
+        self.note: Callable[[str, str], None] | None = None
+        """Told of news from the connections (a pinned host key, an option that is not followed) where no events are read."""
         self._monitor: Monitor | None = None
         self._pool: Pool | None = None
 
@@ -113,7 +115,7 @@ class Fleet:
 
     def select(self, text: str) -> list[str]:
         """Names in inventory order, with the values of now. Raises SelectionError."""
-        return inventories.select(text).resolve(self.inventory, self.status)
+        return inventories.select(text, self.inventory).resolve(self.inventory, self.status)
 
     def fold(self, names: Iterable[str]) -> str:
         """Names as one node set: `web[01-20]`."""
@@ -175,7 +177,7 @@ class Fleet:
         """
         from .monitor import checking
 
-        names = _Choice(self.inventory, where, leave).candidates
+        names = inventories.selection(where, leave, self.inventory).candidates(self.inventory)
         rules = {name: checking.rules(self.nodes[name], self.settings, warn, crit) for name in names}
         identity = [*(str(source.resolve()) for source in self.inventory.sources), where, leave]
         began = time.time()
@@ -283,8 +285,8 @@ class Fleet:
 
     async def _selected(self, where: str, leave: str) -> Sequence[str]:
         """Names, looking at the nodes first where the selection asks for live values or facts."""
-        choice = _Choice(self.inventory, where, leave)
-        return list(await self.examine(where, leave, sample=False)) if choice.needs else choice.candidates
+        chosen = inventories.selection(where, leave, self.inventory)
+        return list(await self.examine(where, leave, sample=False)) if chosen.needs else chosen.resolve(self.inventory)
 
     async def examine(
         self,
@@ -304,8 +306,8 @@ class Fleet:
         """
         from .monitor import examine
 
-        choice = _Choice(self.inventory, where, leave)
-        names, needs = choice.candidates, choice.needs
+        chosen = inventories.selection(where, leave, self.inventory)
+        names, needs = chosen.candidates(self.inventory), chosen.needs
         found: dict[str, Examined | None] = dict.fromkeys(names)
         gate = asyncio.Semaphore(LOOKS)
 
@@ -336,7 +338,8 @@ class Fleet:
                 if isinstance(result, Exception):
                     raise result
         if needs:
-            found = {name: look for name, look in found.items() if choice.takes(name, _status(self.nodes[name], look))}
+            kept = chosen.resolve(self.inventory, lambda name: _status(self.nodes[name], found.get(name)))
+            found = {name: found[name] for name in kept if name in found}
         return found
 
     @asynccontextmanager
@@ -359,30 +362,13 @@ class Fleet:
     def _make_pool(self) -> Pool:
         from .ssh import Pool
 
-        return Pool(self.settings.ssh, ask=self._ask, note=self._note)
+        return Pool(self.settings.ssh, ask=self.ask, note=self._note)
 
     def _note(self, node: str, text: str) -> None:
         if self._monitor:
             self._monitor.emit(Noted(time.time(), node, text, alarm=True))
-
-
-class _Choice:
-    """`-w` and `-x` over an inventory: which nodes they may mean, and what must be known to decide. Raises SelectionError."""
-
-    def __init__(self, inventory: Inventory, where: str, leave: str) -> None:
-        wanted, unwanted = (inventories.select(text) if text.strip() else None for text in (where, leave))
-        self._only = wanted.bind(inventory) if wanted else None
-        self._not = unwanted.bind(inventory) if unwanted else None
-        self.needs = frozenset().union(*(selection.needs for selection in (wanted, unwanted) if selection))
-        static = self._only.static if self._only else None
-        left = (self._not.static if self._not else None) or frozenset()
-        self.candidates = [n for n in inventory.nodes if (static is None or n in static) and n not in left]
-
-    def takes(self, name: str, status: Status) -> bool:
-        """Whether a candidate is selected, now that it was looked at."""
-        if self._only and not self._only.matches(name, status):
-            return False
-        return not (self._not and self._not.matches(name, status))
+        elif self.note:
+            self.note(node, text)
 
 
 def _status(node: Node, look: Examined | None) -> Status:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..errors import GridtuiError, SelectionError, UsageError
+from ..model import clean
 from . import exits, output
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ COMMANDS = {
     "check": "One health check, for cron.",
     "demo": "The dashboard over simulated nodes and this machine.",
     "doctor": "What of this machine's set-up is missing, and how to mend it.",
+    "exec": "A command on many nodes.",
     "facts": "Hardware, system and capabilities of each node.",
     "inventory": "Read, check and convert inventories.",
     "ping": "An ICMP sweep with loss and round trips.",
@@ -42,6 +44,7 @@ class Context:
     sources: tuple[Path, ...] = ()
     config: Path | None = None
     host_keys: str | None = None
+    read_only: bool = False
     verbosity: int = 0
 
     def settings(self) -> Settings:
@@ -51,6 +54,8 @@ class Context:
         settings = load(self.config)
         if self.host_keys:
             settings = replace(settings, ssh=replace(settings.ssh, host_keys=self.host_keys))
+        if self.read_only:
+            settings = replace(settings, guard=replace(settings.guard, read_only=True))
         return settings
 
     def fleet(self, **options: Any) -> Fleet:
@@ -58,6 +63,7 @@ class Context:
         from ..fleet import Fleet
 
         fleet = Fleet.open(self.sources, self.settings(), **options)
+        fleet.note = lambda node, text: output.note(clean(f"{node}: {text}"))
         for text in fleet.inventory.warnings:
             output.warning(text)
         return fleet
@@ -133,16 +139,23 @@ def verb(name: str, short_help: str) -> Callable[[Callable[..., int]], click.Com
     return decorate
 
 
+def _given(_: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    """An option that was not given is no selection; one that was given and is empty is a mistake (`-w "$UNSET"`), not all nodes."""
+    if value is not None and not value.strip():
+        raise click.BadParameter(f"the selection of {parameter.opts[0]} is empty; `@*` selects all nodes")
+    return value or ""
+
+
 def selecting(function: Body) -> Body:
     """`-w` and `-x`, the same for every command."""
     function = click.option(
-        "-x", "--except", "leave", metavar="SEL", default="", help="Leave these out: a selection, as for -w."
+        "-x", "--except", "leave", metavar="SEL", callback=_given, help="Leave these out: a selection, as for -w."
     )(function)
     return click.option(
         "-w",
         "--where",
         metavar="SEL",
-        default="",
+        callback=_given,
         help="Only these nodes: `web[01-20]`, `@group`, `load<0.5 & @render ! state=down`.",
     )(function)
 
@@ -163,13 +176,15 @@ as_json = click.option("--json", "as_json", is_flag=True, help="One JSON documen
     type=click.Choice(("strict", "accept-new")),
     help="`accept-new` pins the key of a node that was never seen; a changed key is refused all the same.",
 )
+@click.option("--read-only", is_flag=True, help="Refuse what may change a node: commands and data.")
 @click.version_option(package_name="gridtui", message="gridtui %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, config: Path | None, host_keys: str | None) -> None:
+def cli(ctx: click.Context, config: Path | None, host_keys: str | None, read_only: bool) -> None:
     """See, check and use a fleet of plain Linux machines over SSH. Nothing is installed on them."""
     context = ctx.ensure_object(Context)
     context.config = config
     context.host_keys = host_keys
+    context.read_only = read_only
     if ctx.invoked_subcommand is None:
         from .commands.dashboard import dashboard
 
@@ -218,8 +233,6 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 def _failed(problem: GridtuiError, context: Context, checking: bool, status: int) -> int:
     """Tell the error; for `check` on standard output too, where a monitoring system reads, as UNKNOWN."""
     if checking:
-        from ..model import clean
-
         output.data(f"UNKNOWN: {clean(str(problem)).replace('|', '¦')}")
         if context.verbosity:
             output.error(problem, context.verbosity)
