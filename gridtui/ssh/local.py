@@ -105,8 +105,8 @@ class LocalConnection:
                 starting.add_done_callback(lambda _: channel.close())
                 raise
         except (OSError, ValueError) as error:
-            self._processes.discard(channel)
-            self._places.release()
+            channel.gone.set()
+            self._ended(channel)
             raise ShellError(
                 f"{self._node}: {SHELL} cannot be started: {clean(str(error), 200)}",
                 evidence=Evidence(self._node, clean(command, 500)),
@@ -177,8 +177,10 @@ class LocalChannel(asyncio.SubprocessProtocol):
         if self._closing or self.gone.is_set():
             return
         self._closing = True
-        if self._transport is None:
-            return  # not started yet: `connection_made` looks
+        if self._transport:
+            self._terminate()  # else it is being started: `connection_made` does it
+
+    def _terminate(self) -> None:
         self.write_eof()
         self._kill(signals.SIGTERM)
         self._killer = asyncio.get_running_loop().call_later(GRACE, self._kill, signals.SIGKILL)
@@ -192,6 +194,8 @@ class LocalChannel(asyncio.SubprocessProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.SubprocessTransport, transport)
+        if self._closing:
+            self._terminate()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == 1:

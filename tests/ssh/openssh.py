@@ -54,6 +54,8 @@ class Sshd:
         self.host_keys = [keygen(folder / f"ssh_host_{kind}_key", kind) for kind in host_key_types]
         self.authorized_keys = folder / "authorized_keys"
         self.known_hosts = folder / "known_hosts"
+        self.home = folder / "home"
+        self.home.mkdir(exist_ok=True)
         self.log_file = folder / "sshd.log"
         self.port_file = folder / "port"
         self.authorize(self.identity)
@@ -143,13 +145,16 @@ class Sshd:
 
     def freeze(self) -> None:
         """Stop every process of it with SIGSTOP: the kernel still accepts connections, nobody answers."""
-        for pid in self.pids():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it run on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
         for pid in self.pids():
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # a session that ended in this moment
+                os.kill(pid, number)
 
     def pids(self) -> list[int]:
         """The listener and everything under it, parents first."""
@@ -179,6 +184,8 @@ class Sshd:
             "LogLevel VERBOSE",
             "UseDNS no",
             "PrintMotd no",
+            # else each command would run whatever this user's .bashrc holds
+            f"SetEnv HOME={self.home}",
         ]
         (self.folder / "sshd_config").write_text("\n".join(lines) + "\n")
 
