@@ -69,8 +69,18 @@ class Context:
         return fleet
 
 
+class ReaderGone(Exception):
+    """Who read standard output (`head`) has had enough."""
+
+
 class Commands(click.Group):
     """Loads a command's module when it is called."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderGone from None  # click would make an exit status of its own of it
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -79,6 +89,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f".commands.{cmd_name}", __package__).command
+        name_variables(command, f"GRIDTUI_{cmd_name.upper()}")
         return command
 
     def resolve_command(
@@ -115,6 +126,7 @@ def _common(function: Body) -> Body:
             multiple=True,
             expose_value=False,
             callback=_sources,
+            allow_from_autoenv=False,  # `inventory.find` reads its variable, once for both places
             help="An Ansible inventory; may be given more than once.",
         ),
         click.option(
@@ -137,6 +149,16 @@ def verb(name: str, short_help: str) -> Callable[[Callable[..., int]], click.Com
         return click.command(name, short_help=short_help)(_common(click.pass_obj(function)))
 
     return decorate
+
+
+def name_variables(command: click.Command, prefix: str) -> None:
+    """Give each option the variable that is named as the option is: `check --format` has `GRIDTUI_CHECK_FORMAT`."""
+    for option in command.params:
+        if isinstance(option, click.Option) and option.allow_from_autoenv and not option.is_eager:
+            option.envvar = f"{prefix}_{max(option.opts, key=len).lstrip('-').replace('-', '_').upper()}"
+    if isinstance(command, click.Group) and not isinstance(command, Commands):
+        for name, part in command.commands.items():
+            name_variables(part, f"{prefix}_{name.upper()}")
 
 
 def _given(_: click.Context, parameter: click.Parameter, value: str | None) -> str:
@@ -166,7 +188,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="One JSON documen
 @click.group(
     cls=Commands,
     invoke_without_command=True,
-    context_settings={"auto_envvar_prefix": "GRIDTUI", "help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Without a command, the dashboard opens.",
 )
 @_common
@@ -189,6 +211,9 @@ def cli(ctx: click.Context, config: Path | None, host_keys: str | None, read_onl
         from .commands.dashboard import dashboard
 
         ctx.exit(dashboard(context))
+
+
+name_variables(cli, "GRIDTUI")
 
 
 def main(words: Sequence[str]) -> int:
@@ -214,10 +239,10 @@ def main(words: Sequence[str]) -> int:
         return 3 if checking else exits.INTERRUPTED
     except SystemExit as leave:
         return leave.code if isinstance(leave.code, int) else exits.FAILED
-    except BrokenPipeError:
-        # The reader (`head`) has had enough. Keep the interpreter from complaining about it at exit.
+    except (BrokenPipeError, ReaderGone):
+        # Keep the interpreter from complaining about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.OK
+        return 3 if checking else exits.OK
     except Exception as problem:
         output.defect(problem, context.verbosity)
         return 3 if checking else exits.INTERNAL
@@ -233,7 +258,7 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 def _failed(problem: GridtuiError, context: Context, checking: bool, status: int) -> int:
     """Tell the error; for `check` on standard output too, where a monitoring system reads, as UNKNOWN."""
     if checking:
-        output.data(f"UNKNOWN: {clean(str(problem)).replace('|', '¦')}")
+        output.data(f"UNKNOWN: {output.sentence(problem).replace('|', '¦')}")
         if context.verbosity:
             output.error(problem, context.verbosity)
         return 3

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..errors import GridtuiError
+from ..errors import GridtuiError, SelectionError
 from ..model import clean
 
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
@@ -25,9 +25,9 @@ def data(text: str) -> None:
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 
-def document(value: Any) -> None:
-    """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+def document(value: Any, *, ascii_only: bool = False) -> None:
+    """One JSON document on standard output; `ascii_only` where it holds text of nodes as it came, which would command a terminal."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=ascii_only, allow_nan=False) + "\n")
 
 
 def note(text: str) -> None:
@@ -37,12 +37,20 @@ def note(text: str) -> None:
 
 def warning(text: str) -> None:
     """A line of narration that should be read."""
-    sys.stderr.write(f"{styled('warning', 'yellow', sys.stderr)}: {text}\n")
+    sys.stderr.write(f"{styled('warning', 'yellow', sys.stderr)}: {clean(text)}\n")
+
+
+def sentence(problem: GridtuiError) -> str:
+    """An error in one line; a selection's says where in it."""
+    if isinstance(problem, SelectionError) and problem.text.strip():
+        at = f"`{problem.text}`, character {problem.position + 1}: "
+        return clean(at + str(problem))
+    return clean(str(problem))
 
 
 def error(problem: GridtuiError, verbosity: int = 0) -> None:
     """One line for an error; its evidence from `-v` on, the traceback from `-vv` on."""
-    sys.stderr.write(f"{styled('error', 'red', sys.stderr)}: {clean(str(problem))}\n")
+    sys.stderr.write(f"{styled('error', 'red', sys.stderr)}: {sentence(problem)}\n")
     if verbosity >= 1:
         seen = problem.evidence
         for name, value in (

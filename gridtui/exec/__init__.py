@@ -11,7 +11,7 @@ from __future__ import annotations
 from . import log, summary
 from .execution import OnLines, Stream
 from .gathering import Group, compare, gather
-from .lines import harmless, text
+from .lines import block, harmless, text
 from .plan import FANOUT, Amount, Plan, amount, batches
 from .run import Run, Stop
 from .task import LIMIT, Ending, Outcome, Task, joined
@@ -31,6 +31,7 @@ __all__ = [
     "Task",
     "amount",
     "batches",
+    "block",
     "compare",
     "gather",
     "harmless",

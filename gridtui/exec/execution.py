@@ -197,8 +197,10 @@ class Execution:
 
     async def _news(self) -> None:
         """Wait until something happened since this was called last."""
-        await self._wake
-        self._wake = self._loop.create_future()
+        try:
+            await self._wake
+        finally:
+            self._wake = self._loop.create_future()  # a time-out cancels the one that was waited for
 
     def _rouse(self) -> None:
         if not self._wake.done():

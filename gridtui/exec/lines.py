@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ..model import clean
 
@@ -12,7 +13,8 @@ LINE = 1 << 16
 CUT = " …".encode()
 """What stands at the end of a line that was cut."""
 
-_HARMLESS = re.compile(rb"[^\t\x20-\x7e]")
+_SUSPECT = re.compile(rb"[^\t\x20-\x7e]")
+_SUSPECT_BLOCK = re.compile(rb"[^\t\n\x20-\x7e]")
 
 
 class Lines:
@@ -56,11 +58,19 @@ class Lines:
 def harmless(line: bytes) -> str:
     """One line as text for a terminal or a report: `model.clean`, but tabs stay, and a carriage return at its end goes."""
     line = line.removesuffix(b"\r")
-    if not _HARMLESS.search(line):
+    if not _SUSPECT.search(line):
         return line.decode("ascii")
     return "\t".join(clean(part, LINE) for part in line.split(b"\t"))
 
 
+def block(lines: Sequence[bytes]) -> str:
+    """Several lines as `harmless` text, without a newline at the end. In one go where all is plain ASCII, which it mostly is."""
+    joined = b"\n".join(lines)
+    if not _SUSPECT_BLOCK.search(joined):
+        return joined.decode("ascii")
+    return "\n".join(map(harmless, lines))
+
+
 def text(output: bytes) -> str:
     """A whole output as `harmless` lines."""
-    return "\n".join(map(harmless, output.split(b"\n")))
+    return block(output.split(b"\n"))
