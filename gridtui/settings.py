@@ -51,7 +51,7 @@ class Ssh:
     """Seconds for TCP and the banner."""
     login_timeout: float = 15.0
     """Seconds for the whole login."""
-    keepalive: float = 2.0
+    keepalive: float = 5.0
     """Seconds of silence after which a keepalive is sent; after three unanswered ones the connection is lost."""
     backoff: float = 1.0
     """First pause after a failed connection, doubled each time, with jitter."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import ChainMap
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import health, ping, probes
 from ..errors import ProbeError, ShellError, SshError
@@ -26,6 +26,8 @@ RECENT = 60
 """Echoes that loss and round trips are figured over: the last minute at the default interval."""
 NUDGE = 0.5
 """Seconds an open channel gets to answer when an echo was lost."""
+SILENT = 3.0
+"""Seconds without an answer to a sample that raise a doubt by themselves: not every node answers echoes."""
 DOUBT = 1.5
 """Seconds for each layer when a doubt is settled: with the echo's own second and the nudge it stays under 5 s."""
 GRACE = 3.0
@@ -283,7 +285,7 @@ class Watch:
             # What was lost while the node was down is told already: the link is judged by what comes from now on.
             self._recent = ping.Ring(RECENT)
             self.reach = Reach(sample.time, method=self.method)
-        metrics = ChainMap(trip_metrics(self.trips()), sample.metrics)  # type: ignore[arg-type]  # it is only read
+        metrics = _Measured(trip_metrics(self.trips()), sample.metrics)
         self._judge(health.Observation(reach=self.reach, metrics=metrics, parts=sample.parts, time=sample.time))
 
     def _down(self, layer: Layer, error: str) -> None:
@@ -381,6 +383,8 @@ class _ProbeChannel:
         self._timer = self._loop.call_at(now + interval, self._due)
         if self._asked:
             asked_at = self._asked[1]
+            if now - asked_at > SILENT:
+                watch.doubt()
             if now - asked_at > intervals.overdue:
                 self.suspects = hanging(self._decoder) - self._skip
                 self._end(ProbeError(f"no answer to a sample for {duration(now - asked_at)}"))
@@ -411,6 +415,30 @@ class _ProbeChannel:
     def _end(self, error: SshError | ProbeError) -> None:
         if not self._ended.done():
             self._ended.set_exception(error)
+
+
+class _Measured(Mapping[str, float]):
+    """The metrics of echoes and of a sample as one mapping, without copying: made for every sample of every node."""
+
+    __slots__ = ("_sampled", "_trips")
+
+    def __init__(self, trips: dict[str, float], sampled: Mapping[str, float]) -> None:
+        self._trips = trips
+        self._sampled = sampled
+
+    def __getitem__(self, name: str) -> float:
+        return self._trips[name] if name in self._trips else self._sampled[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        value = self._trips.get(name)
+        return self._sampled.get(name, default) if value is None else value
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._trips
+        yield from self._sampled
+
+    def __len__(self) -> int:
+        return len(self._trips) + len(self._sampled)
 
 
 def hanging(decoder: probes.Decoder) -> frozenset[str]:
