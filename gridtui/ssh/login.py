@@ -23,7 +23,7 @@ from .proxy import Proxy
 from .route import Route
 
 CIPHERS = "^aes128-gcm@openssh.com"
-"""Asked for first: a quarter less CPU a login and an exec than asyncssh's default, ChaCha20 (docs/SSH.md)."""
+"""Asked for first: less CPU for every packet than asyncssh's default, ChaCha20 (docs/SSH.md)."""
 
 KEX = "^curve25519-sha256,curve25519-sha256@libssh.org"
 """Asked for first; the post-quantum ones stay as fallbacks (docs/SSH.md)."""
