@@ -21,6 +21,8 @@ from .lab import Lab
 pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.timeout(120)]
 
 NAMES = ("node1", "node2", "node3")
+BUSY = ("load.cpu", "cpu.steal", "psi.mem.full", "loss", "clock")
+"""Rules that are about this machine and what else it does."""
 MARKED = 5.0
 """Seconds within which a dead node has to be named with its layer."""
 START = 45.0
@@ -77,6 +79,7 @@ def dashboard(lab: Lab, tmp_path: Path) -> Iterator[Dashboard]:
 @contextmanager
 def opened(lab: Lab, folder: Path) -> Iterator[Dashboard]:
     with Program(folder) as program, Terminal(folder, env=program.env) as terminal:
+        program.settings("[thresholds]\n" + "".join(f'"{rule}" = "off"\n' for rule in BUSY))
         before = terminal.modes()
         assert not before.alternate
         assert before.cursor
