@@ -36,12 +36,22 @@ def many(work: Farm, ansible: bool) -> bool:
     """A check of all nodes against the parallel shells."""
     check(work)
     costs = {"gridtui check": measure.median(lambda: check(work))}
-    clush = [BIN / "clush", "-S", "-f", "64", "--options", f"-F {work.ssh_config}", "-w", work.node_set, "true"]
+    clush: list[str | Path] = [
+        BIN / "clush",
+        "-S",
+        "-f",
+        "64",
+        "--options",
+        f"-F {work.ssh_config}",
+        "-w",
+        work.node_set,
+        "true",
+    ]
     costs["clush -f 64"] = measure.median(lambda: measure.command(*clush, env=work.environment))
-    pdsh = ["pdsh", "-R", "ssh", "-f", "64", "-w", work.node_set, "true"]
+    pdsh: list[str | Path] = ["pdsh", "-R", "ssh", "-f", "64", "-w", work.node_set, "true"]
     costs["pdsh -f 64"] = measure.median(lambda: measure.command(*pdsh, env=work.environment))
     if ansible:
-        words = [BIN / "ansible", "-i", work.inventory, "all", "-m", "ping", "-f", "16", "-o"]
+        words: list[str | Path] = [BIN / "ansible", "-i", work.inventory, "all", "-m", "ping", "-f", "16", "-o"]
         costs["ansible -m ping -f 16"] = measure.command(*words, env=work.environment)
     best = min((name for name in costs if not name.startswith("gridtui")), key=lambda name: costs[name].wall)
     measure.table(f"check of {work.count} nodes", costs, against=best)

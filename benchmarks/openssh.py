@@ -37,7 +37,14 @@ def farm(folder: Path, count: int) -> Iterator[Farm]:
     home = folder / "home"
     home.mkdir(parents=True)
     # An empty home: a slow ~/.bashrc of whoever measures would be run at every login, and be all that is measured.
-    options = [f"SetEnv HOME={home}", "MaxStartups 1000", "MaxSessions 100", "UseDNS no", "PerSourceMaxStartups none", "LogLevel ERROR"]
+    options = [
+        f"SetEnv HOME={home}",
+        "MaxStartups 1000",
+        "MaxSessions 100",
+        "UseDNS no",
+        "PerSourceMaxStartups none",
+        "LogLevel ERROR",
+    ]
     with Sshd(folder / "sshd", options=options, address="0.0.0.0") as sshd:
         known = folder / "known_hosts"
         known.write_text(f"[127.9.*]:{sshd.port} {' '.join(public(sshd.host_keys[0]).split()[:2])}\n")
