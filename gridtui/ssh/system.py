@@ -21,6 +21,18 @@ queues behind the data: at 1 Mbit/s a full socket buffer takes seconds to drain.
 ALIVE_COUNT = 6
 """Unanswered questions after which the connection is lost: 30 s."""
 
+_QUIET = [("PermitLocalCommand", "no")]
+_FIXED = [
+    ("BatchMode", "yes"),
+    ("PreferredAuthentications", "publickey"),
+    ("ClearAllForwardings", "yes"),
+    ("RemoteCommand", "none"),
+    ("RequestTTY", "no"),
+    ("ServerAliveInterval", str(ALIVE)),
+    ("ServerAliveCountMax", str(ALIVE_COUNT)),
+]
+"""What holds whatever the files say."""
+
 _LOCAL = 'shift; cd && exec /bin/sh -c "$*"'
 """What stands for ssh where the node is this machine: leaves the host out and, like a login, begins in the home folder."""
 
@@ -33,6 +45,33 @@ def words(node: Node, settings: Ssh, control: Path | None = None) -> list[str]:
     """
     if node.local:
         return ["/bin/sh", "-c", _LOCAL, "sh"]
+    if control:
+        return _words(
+            node,
+            settings,
+            [("ControlMaster", "no"), ("ControlPath", path_word(control)), ("LogLevel", "ERROR"), *_QUIET],
+        )
+    return _words(node, settings, [("ControlMaster", "no"), ("ControlPath", "none"), *_QUIET])
+
+
+def master(node: Node, settings: Ssh, control: Path) -> list[str]:
+    """The whole argument list of a master: logs in, listens on the socket, prints a line, and stays until it is ended.
+
+    Raises ResolveError.
+    """
+    options = [
+        ("ControlMaster", "yes"),
+        ("ControlPath", path_word(control)),
+        ("ControlPersist", "no"),
+        # printed once the socket is there (ssh(1) runs it after the login, before it waits)
+        ("PermitLocalCommand", "yes"),
+        ("LocalCommand", "echo ready"),
+        ("LogLevel", "INFO"),
+    ]
+    return [*_words(node, settings, options), "-N", host(node)]
+
+
+def _words(node: Node, settings: Ssh, options: list[tuple[str, str]]) -> list[str]:
     list_ = ["ssh", "-T", "-a", "-x"]
     if settings.config:
         list_ += ["-F", "none" if settings.config == "none" else str(Path(settings.config).expanduser())]
@@ -40,11 +79,7 @@ def words(node: Node, settings: Ssh, control: Path | None = None) -> list[str]:
         list_ += ["-p", str(node.port)]
     if node.user:
         list_ += ["-l", node.user]
-    options = [*_fixed(), *_host_keys(node, settings)]
-    if control:
-        options += [("ControlMaster", "no"), ("ControlPath", path_word(control)), ("LogLevel", "ERROR")]
-    else:
-        options += [("ControlMaster", "no"), ("ControlPath", "none")]
+    options = [*options, *_FIXED, *_host_keys(node, settings)]
     if node.identity:
         # not -i: that takes a missing file without a word, and `%` there too stands for tokens
         options.append(("IdentityFile", path_word(node.identity)))
@@ -87,19 +122,6 @@ def path_word(path: str | Path) -> str:
     """A path as the value of an option of ssh_config(5): quoted, and `%` is no token there."""
     text = str(path).replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
-
-
-def _fixed() -> list[tuple[str, str]]:
-    return [
-        ("BatchMode", "yes"),
-        ("PreferredAuthentications", "publickey"),
-        ("ClearAllForwardings", "yes"),
-        ("PermitLocalCommand", "no"),
-        ("RemoteCommand", "none"),
-        ("RequestTTY", "no"),
-        ("ServerAliveInterval", str(ALIVE)),
-        ("ServerAliveCountMax", str(ALIVE_COUNT)),
-    ]
 
 
 def _host_keys(node: Node, settings: Ssh) -> list[tuple[str, str]]:
