@@ -54,7 +54,7 @@ async def secret(question: str) -> str | None:
         silent[3] &= ~termios.ECHO
         termios.tcsetattr(handle, termios.TCSAFLUSH, silent)
         try:
-            os.write(handle, f"{question}: ".encode())
+            os.write(handle, f"{question.rstrip(': ')}: ".encode())
             loop.add_reader(handle, read)
             typed = await ready
         finally:

@@ -1,25 +1,22 @@
-"""Asks a person for a key's passphrase, where there is a person. Never keeps, logs or echoes what was typed."""
+"""Asks a person for a key's passphrase, where there is a person: one question at a time, while other nodes' logins go on."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..fleet import Ask
+from ..fleet import Ask
+from . import asking as person
 
 
 def asking() -> Ask | None:
     """A function that asks on the terminal, or None where there is none (cron): encrypted keys are left out then."""
-    return _ask if sys.stdin.isatty() and sys.stderr.isatty() else None
-
-
-async def _ask(question: str) -> str | None:
-    import asyncio
-    import getpass
-
-    try:
-        # The one thread of the command line: other nodes' logins go on while somebody types.
-        return await asyncio.to_thread(getpass.getpass, f"{question}: ", sys.stderr) or None
-    except (EOFError, OSError):
+    if not (sys.stdin.isatty() and person.terminal()):
         return None
+    turn = asyncio.Lock()
+
+    async def ask(question: str) -> str | None:
+        async with turn:
+            return await person.secret(question)
+
+    return ask

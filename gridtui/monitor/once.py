@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import ping, probes
 from ..errors import ProbeError, ResolveError, ShellError, SshError
 from ..model import Facts, Layer, Node, PingMethod, Reach, RoundTrips, Sample
-from .watch import hanging
+from .watch import hanging, no_facts
 
 if TYPE_CHECKING:
     from ..ssh import Channel, Connection, Pool
@@ -117,7 +117,10 @@ async def _look(node: Node, pool: Pool, counters: Mapping[str, Any] | None, samp
 
 async def _facts(node: Node, connection: Connection) -> Facts:
     done = await connection.run(probes.facts_command(), timeout=OVERDUE * 2)
-    return probes.parse_facts(node.name, done.stdout, time.time())
+    facts = probes.parse_facts(node.name, done.stdout, time.time())
+    if not facts.kernel and not facts.memory:
+        raise no_facts(done.exit_status)
+    return facts
 
 
 async def _sample(
@@ -158,11 +161,14 @@ class _Asker:
         self.reading = probes.Reading(node.name, counters=counters)
         self.channel: Channel | None = None
         self._asked = 0.0
+        self._ended: Exception | None = None
         self._answer: asyncio.Future[Sample] = asyncio.get_running_loop().create_future()
 
     async def ask(self, tier: probes.Tier) -> Sample:
         """One sample. Raises TimeoutError, ProbeError, SshError."""
         assert self.channel is not None
+        if self._ended:
+            raise self._ended  # it came before the question
         self._answer = asyncio.get_running_loop().create_future()
         self._asked = time.time()
         self.channel.write(self.decoder.tick(tier))
@@ -187,6 +193,7 @@ class _Asker:
         )
 
     def _fail(self, error: Exception) -> None:
+        self._ended = self._ended or error
         if not self._answer.done():
             self._answer.set_exception(error)
             self._answer.exception()  # nobody may be waiting: then it is no news

@@ -204,10 +204,13 @@ class Watch:
         """Facts, once a connection."""
         try:
             done = await connection.run(probes.facts_command(), timeout=FACTS_TIMEOUT)
+            facts = probes.parse_facts(self.node.name, done.stdout, time.time())
+            if not facts.kernel and not facts.memory:
+                raise no_facts(done.exit_status)
         except SshError as error:
             self._host.emit(Noted(time.time(), self.node.name, f"no facts: {error}"))
             return
-        self.facts = probes.parse_facts(self.node.name, done.stdout, time.time())
+        self.facts = facts
         self._host.emit(Learned(self.node.name, self.facts))
         self._host.changed(self)
 
@@ -439,6 +442,15 @@ class _Measured(Mapping[str, float]):
 
     def __len__(self) -> int:
         return len(self._trips) + len(self._sampled)
+
+
+def no_facts(status: int | None) -> ShellError:
+    """What came back is not what was asked for: the account's shell runs something else, or nothing."""
+    ended = "" if status in (0, None) else f" (exit status {status})"
+    return ShellError(
+        f"logged in, but the question for facts was not answered{ended}",
+        hint="the account needs a login shell that runs commands",
+    )
 
 
 def hanging(decoder: probes.Decoder) -> frozenset[str]:
