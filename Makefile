@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 # Programs of the environment (ansible, clush) are found first; sbin is where sshd and dockerd are.
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH:/usr/sbin:/sbin"
 
-TEST_NEEDS := ssh ssh-keygen ssh-agent sshd rsync tmux busybox dash ping free git
+TEST_NEEDS := ssh ssh-keygen ssh-agent sshd rsync tmux busybox dash ping free git patch
 LAB_NEEDS := ssh ssh-keygen rsync tmux debootstrap dockerd
 BENCH_NEEDS := ssh ssh-keygen sshd fping pdsh node_exporter
 SCRIPTS := .ci/run tests/needs.sh tests/lab/lab

@@ -68,7 +68,7 @@ class Execution:
         self._stdout, self._stderr = bytearray(), bytearray()
         self._out = Lines() if lines else None
         self._err = Lines() if lines else None
-        self._truncated = False
+        self._truncated = self._speaks = False
         self._flood = FLOOD * max(task.limit, _PIECE) if lines is None else None
         self._channel: Channel | None = None
         self._closed = False
@@ -102,8 +102,8 @@ class Execution:
         """End it: SIGTERM and the end of its input, some seconds, then its channel goes."""
         if self._why is None and not self._closed:
             self._why = (ending, why)
-            if self._channel is None and self._runner:
-                self._runner.cancel()
+            if self._channel is None and self._runner and not self._speaks:
+                self._runner.cancel()  # else the channel is there, and `open` about to return
             else:
                 self._rouse()
 
@@ -119,12 +119,14 @@ class Execution:
 
     def received(self, data: bytes) -> None:
         """Standard output."""
+        self._speaks = True
         self._keep(self._stdout, data)
         if self._out:
             self._pass_on("stdout", self._out.feed(data))
 
     def complained(self, data: bytes) -> None:
         """Standard error."""
+        self._speaks = True
         if self._talk and self._talk.stage is not Stage.STARTED:
             data = self._heard(data)
         if data:
