@@ -172,7 +172,9 @@ class RemoteConnection:
             return session
 
     async def _create(self, session: RemoteChannel, command: str) -> None:
-        await self._ssh.create_session(lambda: session, command, encoding=None, request_pty=False, x11_forwarding=False)
+        # Bytes that are no UTF-8 stand in a text as surrogates (PEP 383); asyncssh passes bytes on as they are.
+        text: Any = command.encode("utf-8", "surrogateescape")
+        await self._ssh.create_session(lambda: session, text, encoding=None, request_pty=False, x11_forwarding=False)
 
     def _refused(self, error: asyncssh.ChannelOpenError, command: str) -> ShellError:
         return ShellError(
