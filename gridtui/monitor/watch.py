@@ -34,6 +34,8 @@ GRACE = 3.0
 """Seconds after a lost connection in which failed attempts are not yet called down: sshd restarts in less."""
 PROBE_PAUSE = 30.0
 """Seconds before a channel is opened again that failed: the shell, not the network, is at fault then."""
+SKIPPED = 600.0
+"""Seconds for which a part that hung is left out."""
 FACTS_TIMEOUT = 20.0
 
 
@@ -109,6 +111,8 @@ class Watch:
                     self._connection = await self._host.pool.connect(self.node)
                 except SshError as error:
                     await self._unreached(error)
+                    if self._endpoint and not self._endpoint.jump and self._address != self._endpoint.host:
+                        await self._locate()  # a name may lead elsewhere by now
                     continue
                 try:
                     await self._follow(self._connection)
@@ -173,11 +177,13 @@ class Watch:
     async def _follow(self, connection: Connection) -> None:
         """Read samples over one connection until it ends."""
         facts = asyncio.create_task(self._learn(connection))
+        self._skip = frozenset()
         try:
             while connection.is_open:
                 channel = self._channel = _ProbeChannel(self, self._skip)
                 try:
                     await channel.follow(connection)
+                    self._skip = frozenset()
                 except ShellError as error:
                     self._down(Layer.SHELL, str(error))
                     await self._wait(PROBE_PAUSE, connection)
@@ -321,10 +327,14 @@ class _ProbeChannel:
         self._timer: asyncio.TimerHandle | None = None
         self._asked: tuple[probes.Tier, float, float] | None = None
         self._slow_at = -1e9
+        self._opened_at = self._loop.time()
         self._bytes = 0
 
     async def follow(self, connection: Connection) -> None:
-        """Until the channel ends. Raises ShellError (no shell), ProbeError (bad or overdue answer), SshError."""
+        """Until the channel ends. Raises ShellError (no shell), ProbeError (bad or overdue answer), SshError.
+
+        Returns after `SKIPPED` seconds when parts are left out, so that they are tried again.
+        """
         self._channel = await connection.open(probes.COMMAND, self)
         self._channel.write(probes.script(self._nonce, skip=self._skip))
         self._due()
@@ -391,6 +401,9 @@ class _ProbeChannel:
             if now - asked_at > intervals.overdue:
                 self.suspects = hanging(self._decoder) - self._skip
                 self._end(ProbeError(f"no answer to a sample for {duration(now - asked_at)}"))
+            return
+        if self._skip and now - self._opened_at > SKIPPED and not self._ended.done():
+            self._ended.set_result(None)
             return
         slow = watch.node.slow_interval or intervals.slow
         if now - self._slow_at >= slow:
