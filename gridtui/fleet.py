@@ -26,6 +26,7 @@ from .settings import Settings, load
 
 if TYPE_CHECKING:
     from . import exec as execs
+    from . import push as pushes
     from .health import Range, Report
     from .inventory import Inventory
     from .monitor import Examined, Monitor
@@ -252,6 +253,48 @@ class Fleet:
         nodes = [self.nodes[name] for name in wanted]
         async with self.holding() as pool:
             run = execs.Run(task, nodes, pool, plan or execs.Plan(), lines=lines, ended=ended, ask=ask, stop=stop)
+            return await run.finish()
+
+    async def push(
+        self,
+        plan: pushes.Plan,
+        where: str = "",
+        leave: str = "",
+        *,
+        names: Iterable[str] | None = None,
+        fanout: int | None = None,
+        timeout: float | None = None,
+        rate: int | None = None,
+        sftp: pushes.Sftp | None = None,
+        told: pushes.Told | None = None,
+        ended: Callable[[pushes.Transfer], None] | None = None,
+        stop: pushes.Stop | None = None,
+    ) -> dict[str, pushes.Transfer]:
+        """Files to the selected nodes or, where the plan says so, from them: a value for each, in the inventory's order.
+
+        `told` gets progress as it comes, `ended` each outcome; `stop` ends the run from outside; `rate` bounds all nodes together.
+        Raises SelectionError, UsageError (a missing source; read-only, unless nothing changes on a node).
+        """
+        from . import push as pushes
+
+        if plan.direction is pushes.Direction.PUSH and not plan.options.dry_run:
+            self.allow_changes()
+        wanted = list(names) if names is not None else await self.choose(where, leave)
+        nodes = [self.nodes[name] for name in wanted]
+        async with self.holding() as pool:
+            run = pushes.Run(
+                plan,
+                nodes,
+                self.settings.ssh,
+                pool=pool,
+                fanout=fanout or pushes.FANOUT,
+                timeout=timeout,
+                rate=rate,
+                sftp=sftp or pushes.Sftp.AUTO,
+                told=told,
+                ended=ended,
+                stop=stop,
+            )
             return await run.finish()
 
     def allow_changes(self) -> None:

@@ -215,7 +215,7 @@ def explain(node: Node, said: deque[str]) -> SshError:
     if "Permission denied" in text or "Too many authentication failures" in text:
         why = found(r"(Permission denied[^\n]*|Too many authentication failures)") or last
         return LoginError(
-            f"{node.name}: {why[:1].lower()}{why[1:]}",
+            f"{node.name}: {why[:1].lower()}{why[1:].rstrip('.')}",
             hint="keys with a passphrase must be in the agent: ssh-add",
             evidence=evidence,
         )
