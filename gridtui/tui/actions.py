@@ -35,12 +35,21 @@ class Action:
     footer: bool = False
     palette: bool = True
     priority: bool = False
-    """Works even while something is being typed."""
+    """Looked at before the focused widget hears the key."""
 
 
 ACTIONS: tuple[Action, ...] = (
     Action("open", "enter", "open", "Open the page of the node under the cursor", ("fleet", "events"), footer=True),
-    Action("filter", "slash", "filter", "Show only the nodes that a selection names", ("fleet",), footer=True),
+    # First in line: else what is typed behind it (a slow link delivers it in one piece) goes where the focus was before.
+    Action(
+        "filter",
+        "slash",
+        "filter",
+        "Show only the nodes that a selection names",
+        ("fleet",),
+        footer=True,
+        priority=True,
+    ),
     Action("clear", "escape", "clear", "Leave the filter and show all nodes", ("fleet",)),
     Action("sort", "s", "sort", "Sort by the next column", ("fleet",), footer=True),
     Action("sort_back", "S", "sort back", "Sort by the column before", ("fleet",)),

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -27,14 +28,16 @@ BEAT = 1.0
 """Seconds between two looks at clock and round trips when no event comes."""
 
 
+_HERE = Path(__file__).parent
+# Absolute: Textual looks for relative ones beside the file of the class that is run, which may be a subclass.
+_SHEETS = (_HERE / "app.tcss", *(_HERE / "screens" / f"{noun}.tcss" for noun in ("fleet", "node", "events", "help")))
+
+
 class Dashboard(App[int]):
     """One app over one fleet. `clock` gives the time of day, for pictures that can be repeated."""
 
     TITLE = "gridtui"
-    CSS_PATH: ClassVar[CSSPathType | None] = [
-        "app.tcss",
-        *(f"screens/{noun}.tcss" for noun in ("fleet", "node", "events", "help")),
-    ]
+    CSS_PATH: ClassVar[CSSPathType | None] = [*_SHEETS]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
 
     def __init__(self, fleet: Source, banner: str = "", clock: Callable[[], float] = time.time) -> None:

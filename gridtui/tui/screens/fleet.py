@@ -195,11 +195,18 @@ class FleetScreen(Screen[None]):
 
     # ---- the filter ----
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a filter is typed, its key is a character like others."""
+        return not (action == "filter" and isinstance(self.focused, Input))
+
     def action_filter(self) -> None:
         box = self.query_one("#filter", Input)
         self.add_class("-filtering")
+        box.display = True
         box.value = self._filter
-        box.focus()
+        box.cursor_position = len(box.value)
+        # At once, not by `focus`, which waits for its turn: what is typed on quickly would be taken for keys.
+        self.set_focus(box)
 
     @on(Input.Changed, "#filter")
     def _typing(self, event: Input.Changed) -> None:
@@ -245,8 +252,9 @@ class FleetScreen(Screen[None]):
 
     def _close_filter(self) -> None:
         self.remove_class("-filtering")
+        self.query_one("#filter", Input).display = False
         self._relieve()
-        self.table.focus()
+        self.set_focus(self.table)
         self._explain()
 
     def action_clear(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -9,7 +11,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
-from ..actions import TITLES, bindings, of, shown
+from ..actions import TITLES, Place, bindings, of, shown
 from ..states import GLYPHS, ROLES, WORDS, Kind
 from ..text import fit
 from ..widgets.panel import Panel, Parts
@@ -43,18 +45,26 @@ class HelpScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         keys = cast("Dashboard", self.app).keys
         for index, place in enumerate(TITLES):
-            lines: list[Parts] = []
-            for action in of(place):
-                names = " ".join(shown(key) for key in keys.get(action.name, action.key).split(","))
-                lines.append(((fit(names, 14), "key"), (fit(action.name, 17), "dim"), (action.help, "text")))
-            self.query_one(f"#keys-{index}", Panel).show(lambda cells, lines=lines: lines)  # type: ignore[misc]
-        signs: list[Parts] = [
-            ((fit(f"{GLYPHS[kind]} {WORDS[kind]}", 31), ROLES[kind]), (words, "text")) for kind, words in _SIGNS.items()
-        ]
-        signs.append(((fit("·", 31), "faint"), ("not known", "text")))
-        signs.append(((fit("×", 31), "critical"), ("an echo that was lost", "text")))
-        self.query_one("#signs", Panel).show(lambda cells: signs)
+            self.query_one(f"#keys-{index}", Panel).show(partial(_keys, place, keys))
+        self.query_one("#signs", Panel).show(_signs)
         self.query_one("#page").focus()
 
     def action_back(self) -> None:
         self.dismiss(None)
+
+
+def _keys(place: Place, keys: Mapping[str, str], cells: int) -> list[Parts]:
+    """The keys of one place; the names for the settings file where there is room."""
+    lines: list[Parts] = []
+    for action in of(place):
+        pressed = " ".join(shown(key) for key in keys.get(action.name, action.key).split(","))
+        name = ((fit(action.name, 17), "dim"),) if cells >= 86 else ()
+        lines.append(((fit(pressed, 14), "key"), *name, (action.help, "text")))
+    return lines
+
+
+def _signs(cells: int) -> list[Parts]:
+    label = 31 if cells >= 86 else 14
+    signs = [(f"{GLYPHS[kind]} {WORDS[kind]}", ROLES[kind], words) for kind, words in _SIGNS.items()]
+    signs += [("·", "faint", "not known"), ("×", "critical", "an echo that was lost")]
+    return [((fit(sign, label), role), (words, "text")) for sign, role, words in signs]

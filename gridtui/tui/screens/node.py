@@ -117,7 +117,7 @@ class NodeScreen(Screen[None]):
             about = (facts.os_name, facts.kernel, f"{facts.cpus} CPUs" if facts.cpus else "")
             first += [((text.plain(words), "dim"),) for words in about if words]
         since = f"for {text.age(now - verdict.since)}" if verdict.since else ""
-        second: list[Chunk] = [((f"{seen.word} {since}", seen.role),)]
+        second: list[Chunk] = [((f"{seen.word} {since}".rstrip(), seen.role),)]
         if status.reach.failed is not None and status.reach.error:
             second.append(((text.plain(status.reach.error), "text"),))
         for reason in verdict.reasons:

@@ -47,11 +47,7 @@ class FleetTable(Lines):
     def show(self, lines: Sequence[Line], without: frozenset[str] = frozenset()) -> None:
         """Take another order of lines. The cursor stays on its node; at the first line it stays there, to watch the worst."""
         here = self.node
-        at_top = (
-            self.cursor <= 1
-            and self.scroll_offset.y == 0
-            and not any(line == here for line in self._lines[: self.cursor])
-        )
+        at_top = self.scroll_offset.y == 0 and not any(isinstance(line, str) for line in self._lines[: self.cursor])
         self._lines = lines
         longest = max((width(line) for line in lines if isinstance(line, str)), default=10)
         if longest != self._longest or without != self._without:

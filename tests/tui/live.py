@@ -1,0 +1,36 @@
+"""A dashboard over a made-up fleet that moves by itself, for the tests in a real terminal.
+
+    python -m tests.tui.live [crash]
+
+Its third node goes down a second after the start. With `crash`, a key (`x`) breaks the program from within.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from gridtui.model import Layer
+from gridtui.tui.app import Dashboard, serve
+
+from .fake import FakeFleet
+
+
+class Crashing(Dashboard):
+    """Breaks at a key."""
+
+    async def on_key(self, event: object) -> None:
+        if getattr(event, "key", "") == "x":
+            raise RuntimeError("broken on purpose")
+
+
+async def main(crash: bool) -> int:
+    """Run until it is left."""
+    fleet = FakeFleet(12, live=True)
+    loop = asyncio.get_running_loop()
+    loop.call_later(1.5, fleet.fail, list(fleet.nodes)[2], Layer.TCP, "connection refused")
+    return await serve((Crashing if crash else Dashboard)(fleet, "SIMULATED NODES"))
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main("crash" in sys.argv)))

@@ -1,0 +1,154 @@
+"""The program in a real terminal, through tmux: it paints, hears keys, and gives the terminal back however it ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
+    pytest.mark.timeout(120),
+]
+
+
+class Terminal:
+    """One tmux server of its own with one window, in which a shell runs the program."""
+
+    def __init__(self, folder: Path, width: int = 100, height: int = 30) -> None:
+        self._socket = folder / "tmux"
+        self._pid = folder / "pid"
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), "sh")
+
+    def _tmux(self, *words: str) -> str:
+        done = subprocess.run(["tmux", "-S", str(self._socket), *words], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def run(self, *arguments: str, environment: str = "") -> None:
+        command = f"cd {ROOT} && {environment} {sys.executable} -m tests.tui.live {' '.join(arguments)}"
+        # `exec` in a child shell, whose process id is then the program's.
+        self._tmux(
+            "send-keys",
+            f"clear; sh -c 'echo $$ > {self._pid}; exec env {command.split('&& ', 1)[1]}'; echo status=$?",
+            "Enter",
+        )
+
+    def start(self) -> None:
+        self._tmux("send-keys", f"cd {ROOT}; PS1='ready$ '; stty -g > {self._pid}.before", "Enter")
+        self.wait_for("ready$")
+
+    @property
+    def pid(self) -> int:
+        return int(self._pid.read_text())
+
+    def keys(self, *keys: str) -> None:
+        self._tmux("send-keys", *keys)
+
+    def resize(self, width: int, height: int) -> None:
+        self._tmux("resize-window", "-x", str(width), "-y", str(height))
+
+    def screen(self) -> str:
+        return self._tmux("capture-pane", "-p")
+
+    def flag(self, name: str) -> str:
+        return self._tmux("display-message", "-p", f"#{{{name}}}").strip()
+
+    def wait_for(self, *words: str, gone: str = "") -> str:
+        """Wait until all words are on the screen, and `gone` is not."""
+        end = time.monotonic() + 40
+        while True:
+            shown = self.screen()
+            if all(word in shown for word in words) and (not gone or gone not in shown):
+                return shown
+            if time.monotonic() > end:
+                raise AssertionError(f"{words} did not appear (or {gone!r} stayed):\n{shown}")
+            time.sleep(0.05)
+
+    def is_restored(self) -> bool:
+        """No alternate screen, a cursor, no mouse reports, and the line settings of before."""
+        self.keys(f"stty -g | cmp - {self._pid}.before && echo as-be''fore", "Enter")
+        self.wait_for("as-before")
+        return (self.flag("alternate_on"), self.flag("cursor_flag"), self.flag("mouse_any_flag")) == ("0", "1", "0")
+
+    def close(self) -> None:
+        self._tmux("kill-server")
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    made = Terminal(tmp_path)
+    made.start()
+    yield made
+    made.close()
+
+
+def test_a_day_in_a_real_terminal(terminal: Terminal) -> None:
+    terminal.run()
+    shown = terminal.wait_for("12 nodes", "SIMULATED NODES", "● 11 up", "✖ down: tcp")
+    assert "connection refused" in shown
+    terminal.keys("j")
+    terminal.keys("Enter")
+    terminal.wait_for("round trip", "memory", "p processes")
+    terminal.keys("Escape")
+    terminal.wait_for("12 nodes")
+    terminal.keys("/", "g", "p", "u", "Enter")  # all at once, as fast as a terminal gives them
+    terminal.wait_for("filter gpu", gone="web")
+    terminal.keys("Escape")
+    terminal.wait_for("web", gone="filter gpu")
+    terminal.resize(20, 5)
+    terminal.wait_for("down", gone="SIMULATED NODES")
+    terminal.resize(80, 24)
+    terminal.wait_for("12 nodes", "SIMULATED NODES", "● 11 up")
+    terminal.keys("?")
+    terminal.wait_for("Fleet", "Leave the filter")
+    terminal.keys("Escape")
+    terminal.wait_for(
+        "12 nodes", gone="Leave the filter"
+    )  # an escape and a letter in one piece would be Alt and the letter
+    terminal.keys("q")
+    terminal.wait_for("status=0")
+    assert terminal.is_restored()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_gives_the_terminal_back(terminal: Terminal, number: signal.Signals, status: int) -> None:
+    terminal.run()
+    terminal.wait_for("12 nodes", "● 11 up")
+    os.kill(terminal.pid, number)
+    terminal.wait_for(f"status={status}")
+    assert terminal.is_restored()
+
+
+def test_ctrl_c_asks_nothing(terminal: Terminal) -> None:
+    terminal.run()
+    terminal.wait_for("12 nodes")
+    terminal.keys("C-c")
+    terminal.wait_for("status=0")
+    assert terminal.is_restored()
+
+
+def test_a_broken_program_gives_the_terminal_back_and_raises_its_error(terminal: Terminal) -> None:
+    terminal.run("crash")
+    terminal.wait_for("12 nodes", "● 11 up")
+    terminal.keys("x")
+    shown = terminal.wait_for("status=1", "RuntimeError: broken on purpose")
+    assert "locals" not in shown
+    assert terminal.is_restored()
+
+
+@pytest.mark.parametrize("environment", ["NO_COLOR=1", "TERM=vt100", "TERM=xterm", "TERM=linux COLORTERM="])
+def test_poor_terminals(terminal: Terminal, environment: str) -> None:
+    terminal.run(environment=environment)
+    terminal.wait_for("12 nodes", "up", "down: tcp")
+    terminal.keys("q")
+    terminal.wait_for("status=0")
+    assert terminal.is_restored()
