@@ -37,6 +37,17 @@ def confirm(question: str) -> bool:
     return answer.strip().lower() in (b"y", b"yes")
 
 
+def typed(question: str, word: str) -> bool:
+    """Whether exactly `word` was typed: for what a hasty yes must not do."""
+    handle = os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY)
+    try:
+        os.write(handle, f"{question}\nType {word} to go on: ".encode())
+        answer = os.read(handle, _LONGEST)
+    finally:
+        os.close(handle)
+    return answer.strip() == word.encode()
+
+
 async def secret(question: str) -> str | None:
     """What was typed, unseen; None when nothing was. The event loop goes on meanwhile."""
     handle = os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY)

@@ -33,6 +33,8 @@ COMMANDS = {
     "facts": "Hardware, system and capabilities of each node.",
     "inventory": "Read, check and convert inventories.",
     "ping": "An ICMP sweep with loss and round trips.",
+    "pull": "Files from many nodes, each into a folder of its own.",
+    "push": "Files to many nodes.",
 }
 """Name to one line: listed without importing any of them."""
 

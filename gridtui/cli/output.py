@@ -107,6 +107,27 @@ def progress(text: str) -> None:
         sys.stderr.flush()
 
 
+def block(lines: Sequence[str], above: int = 0) -> int:
+    """Several lines that overwrite the `above` ones of the last call, on a terminal alone; the number to give the next time.
+
+    No lines take the old ones away. Each is cut to the terminal's width, and no more are shown than it has.
+    """
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return 0
+    columns, rows = shutil.get_terminal_size()
+    shown = [_cut(line, columns - 1) for line in lines[-max(1, rows - 1) :]]
+    up = f"\x1b[{above}A" if above else ""
+    sys.stderr.write(f"\r{up}\x1b[J" + "".join(f"{line}\n" for line in shown))
+    sys.stderr.flush()
+    return len(shown)
+
+
+def _cut(line: str, width: int) -> str:
+    while _width(line) > width:
+        line = line[: len(line) - max(1, (_width(line) - width) // 2)]
+    return line
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> None:
     """Aligned columns on standard output, `right` naming the columns that are numbers.
 
