@@ -23,6 +23,9 @@ SLEPT = 10.0
 PARENT_GRACE = 2.5
 """Seconds a node's bad news waits while its parent is being asked, so that one dead gateway is one alert."""
 
+CHILD_GRACE = 10.0
+"""Seconds that a node behind a parent that came back has to come back, too, before its silence counts as its own."""
+
 
 class Monitor:
     """Watches `nodes` from `start` to `close`. Every method is called from the loop and never waits but for those two."""
@@ -93,7 +96,10 @@ class Monitor:
     def changed(self, watch: Watch) -> None:
         """Tell the picture, and the verdict if it is another one than was told."""
         name, verdict, shown = watch.node.name, watch.memory.verdict, watch.shown
-        if name not in self._deferred:
+        if name in self._deferred:
+            if shown.layer is not None and verdict.layer is None:
+                self._tell(name)  # back, while its time to come back ran
+        else:
             fell = verdict.layer is not None and shown.layer is None
             told = replace(verdict, blamed=shown.blamed) if shown.blamed and verdict.layer else verdict
             if not health.changed(shown, told):
@@ -119,7 +125,13 @@ class Monitor:
             self.bus.seen(name)
         if (before.layer is None) != (after.layer is None):
             for child in self._parents:
-                if child not in self._deferred and self._blamed(child) != self._watches[child].shown.blamed:
+                blamed, behind = self._blamed(child), self._watches[child]
+                if child in self._deferred or blamed == behind.shown.blamed:
+                    continue
+                if blamed is None and behind.memory.verdict.layer is not None:
+                    self.pool.wake(behind.node)
+                    self._deferred[child] = asyncio.get_running_loop().call_later(CHILD_GRACE, self._tell, child)
+                else:
                     self._tell(child)
 
     def _blamed(self, name: str) -> str | None:
