@@ -15,6 +15,8 @@ _COLOURS = ("32", "33", "34", "35", "36", "92", "93", "94", "95", "96")
 """Standard foreground colours (ECMA-48) but black, white and red: red is for errors."""
 _WIDEST = 32
 """Columns that a name may take before the names after it stop being aligned."""
+_HELD = 10_000
+"""Pieces of output that are kept back while a question is on the screen; then it goes on beside it."""
 _PAUSE = 0.05
 """Seconds after which a reader of our pipe has what came."""
 _RULE = "-" * 15
@@ -25,7 +27,8 @@ Fold = Callable[[Iterable[str]], str]
 class Lines:
     """Lines as they come, each behind its node's name: `exec.OnLines`."""
 
-    def __init__(self, names: Sequence[str], *, raw: bool = False) -> None:
+    def __init__(self, names: Sequence[str], *, raw: bool = False, deaf: Callable[[], None]) -> None:
+        """`deaf` is called once when nobody reads our output any more."""
         width = min(_WIDEST, max(map(len, names), default=0))
         self._raw = raw
         colours = {"stdout": output.coloured(sys.stdout), "stderr": output.coloured(sys.stderr)}
@@ -34,11 +37,31 @@ class Lines:
         }
         self._held: list[tuple[str, Stream, Sequence[bytes]]] | None = None
         self._flushing = False
+        self._deaf = deaf
+        self.broken: BrokenPipeError | None = None
 
     def __call__(self, node: str, stream: Stream, lines: Sequence[bytes]) -> None:
-        if self._held is not None:
+        if self._held is not None and len(self._held) < _HELD:
             self._held.append((node, stream, lines))
             return
+        self.release()
+        if not self.broken:
+            self._guarded(self._show, node, stream, lines)
+
+    def hold(self) -> None:
+        """Keep lines back: somebody is being asked something."""
+        if self._held is None:
+            self._held = []
+
+    def release(self) -> None:
+        """Show what was kept back, and go on."""
+        if self._held is None:
+            return
+        held, self._held = self._held, None
+        for node, stream, lines in held:
+            self(node, stream, lines)
+
+    def _show(self, node: str, stream: Stream, lines: Sequence[bytes]) -> None:
         prefix = self._prefix[stream][node]
         if self._raw:
             start = prefix.encode()
@@ -54,20 +77,17 @@ class Lines:
         else:
             output.note(text)
 
-    def hold(self) -> None:
-        """Keep lines back: somebody is being asked something."""
-        if self._held is None:
-            self._held = []
-
-    def release(self) -> None:
-        """Show what was kept back, and go on."""
-        held, self._held = self._held or [], None
-        for node, stream, lines in held:
-            self(node, stream, lines)
-
     def _flush(self) -> None:
         self._flushing = False
-        output.flush()
+        if not self.broken:
+            self._guarded(output.flush)
+
+    def _guarded(self, write: Callable[..., None], *arguments: object) -> None:
+        try:
+            write(*arguments)
+        except BrokenPipeError as error:  # `| head` has had enough: an event loop's callback must not raise
+            self.broken = error
+            self._deaf()
 
 
 def groups(found: Sequence[Group], fold: Fold, *, raw: bool = False) -> None:

@@ -141,7 +141,8 @@ async def _exec(
             output.note("nothing was run")
             return exits.INTERRUPTED
 
-    lines = streams.Lines(names, raw=way.raw) if way.streamed else None
+    stop = execs.Stop()
+    lines = streams.Lines(names, raw=way.raw, deaf=stop.ask) if way.streamed else None
     done = 0
 
     def ended(_: Outcome) -> None:
@@ -160,7 +161,6 @@ async def _exec(
             if lines:
                 lines.release()
 
-    stop = execs.Stop()
     status = exits.INTERRUPTED
 
     def interrupt(number: int) -> None:
@@ -185,6 +185,8 @@ async def _exec(
         execs.log.write(task, results, began, fleet.inventory.sources)
     except StateError as error:
         output.warning(f"{error}; --retry-failed knows nothing of this run")
+    if lines and lines.broken:
+        raise lines.broken
     _show(task, outcomes, way, fleet, began, seconds)
     streams.summary(results, seconds, fleet.fold)
     if stop.count:
