@@ -62,6 +62,8 @@ class Fleet:
         """Told of news from the connections (a pinned host key, an option that is not followed) where no events are read."""
         self._monitor: Monitor | None = None
         self._pool: Pool | None = None
+        self._holders = 0
+        self._started = False
 
     @classmethod
     def open(cls, sources: Sequence[str | Path] = (), settings: Settings | None = None, ask: Ask | None = None) -> Self:
@@ -81,7 +83,8 @@ class Fleet:
         """Begin to watch. Returns at once; nodes answer when they do."""
         from .monitor import Monitor
 
-        self._pool = self._make_pool()
+        self._started = True
+        self._pool = self._pool or self._make_pool()
         self._monitor = Monitor(self.nodes, self.settings, self._pool)
         await self._monitor.start()
 
@@ -89,6 +92,7 @@ class Fleet:
         """Stop watching and close every connection."""
         if self._monitor:
             await self._monitor.close()
+        self._started = False
         if self._pool:
             await self._pool.close()
             self._pool = None
@@ -307,16 +311,19 @@ class Fleet:
 
     @asynccontextmanager
     async def holding(self) -> AsyncIterator[Pool]:
-        """Keep connections open from one call to the next, without watching: for scripts that run many commands."""
-        if self._pool:
+        """Keep connections open from one call to the next, without watching: for scripts that run many commands.
+
+        Those who hold at the same time share them; the last one to leave closes them, unless the fleet was started meanwhile.
+        """
+        self._pool = self._pool or self._make_pool()
+        self._holders += 1
+        try:
             yield self._pool
-            return
-        async with self._make_pool() as pool:
-            self._pool = pool
-            try:
-                yield pool
-            finally:
-                self._pool = None
+        finally:
+            self._holders -= 1
+            if not self._holders and not self._started and self._pool is not None:
+                pool, self._pool = self._pool, None
+                await pool.close()
 
     async def choose(self, where: str = "", leave: str = "") -> list[str]:
         """The names that `where` without `leave` selects now, in the inventory's order; nodes are looked at first where that is needed."""

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ..errors import SshError
 from ..model import Node
-from ..ssh import Pool
 from .execution import GRACE, GRACE_ROOT, Budget, Execution, OnLines
 from .plan import Plan
 from .sudo import Ask, Password
 from .task import Ending, Outcome, Task
+
+if TYPE_CHECKING:
+    from ..ssh import Pool
 
 TOTAL = 256 << 20
 """Bytes of output that one run keeps over all nodes."""
