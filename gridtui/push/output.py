@@ -32,9 +32,8 @@ _STATS = {
 _STAT = re.compile(rb"([A-Z][A-Za-z ]{5,40}): (\d{1,19})(?: bytes)?(?: \(.*\))?")
 _ITEM = re.compile(rb"(?:[<>ch.][fdLDS][^ ]{9}|\*deleting {2,3}) .+", re.DOTALL)
 _FAILED = re.compile(
-    r'rsync: (?:\[[\w ]+\] )?[\w ()]*? ?"?(?P<name>/.*?|[^"]*?)"?(?: \(in [\w-]+\))? ?failed(?: verification)?: (?P<why>.*) \((?P<number>\d+)\)'
+    r'rsync: (?:\[[\w ]+\] )?[^"]{1,80}?(?:"(?P<name>.*)"[^"]{0,80})?: (?P<why>[^:"]{1,100}) \((?P<number>\d+)\)'
 )
-_WRITE = re.compile(r'rsync: (?:\[[\w ]+\] )?write failed on "(?P<name>.*)": (?P<why>.*) \((?P<number>\d+)\)')
 _TEMPORARY = re.compile(r"(^|/)\.([^/]+)\.[A-Za-z0-9]{6}$")
 _CODE = re.compile(r"rsync (?:error|warning): (?P<why>.*) \(code (?P<code>\d+)\) at ")
 
@@ -175,7 +174,7 @@ def reason(code: int, said: Said) -> str:
     """
     failures: list[str] = []
     for line in said.lines:
-        match = _WRITE.match(line) or _FAILED.match(line)
+        match = _FAILED.fullmatch(line)
         if match and (text := _failure(match)) not in failures:
             failures.append(text)
     if failures:

@@ -50,6 +50,8 @@ class Rsync:
         self._stopped: tuple[Ending, str] | None = None
         self._wake = asyncio.Event()
         self._pace = Pace()
+        self._files = 0
+        self._left: int | None = None
 
     def interrupt(self, ending: Ending, why: str) -> None:
         """Ask it to end; what has arrived is kept for the next one."""
@@ -120,8 +122,11 @@ class Rsync:
         said.end()
 
     def _step(self, step: Step) -> None:
+        # rsync says the number of files only when one is done
+        self._files = step.files if step.files is not None else self._files
+        self._left = step.left if step.left is not None else self._left
         rate = self._pace.at(time.monotonic(), step.bytes)
-        self._tell(Progress(self._node, Stage.SENDING, step.bytes, step.total, rate, step.files or 0, step.left))
+        self._tell(Progress(self._node, Stage.SENDING, step.bytes, step.total, rate, self._files, self._left))
 
     def _tell(self, progress: Progress) -> None:
         if self._told:
