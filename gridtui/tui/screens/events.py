@@ -99,4 +99,5 @@ class EventsScreen(Screen[None]):
         self.freshen(True)
 
     def action_back(self) -> None:
-        self.dismiss(None)
+        if self.is_active:  # the key may come twice before the screen is gone
+            self.dismiss(None)

@@ -50,7 +50,8 @@ class HelpScreen(ModalScreen[None]):
         self.query_one("#page").focus()
 
     def action_back(self) -> None:
-        self.dismiss(None)
+        if self.is_active:  # the key may come twice before the screen is gone
+            self.dismiss(None)
 
 
 def _keys(place: Place, keys: Mapping[str, str], cells: int) -> list[Parts]:

@@ -198,7 +198,8 @@ class NodeScreen(Screen[None]):
         self.dashboard.open_events()
 
     def action_back(self) -> None:
-        self.dismiss(None)
+        if self.is_active:  # the key may come twice before the screen is gone
+            self.dismiss(None)
 
     def action_next_node(self) -> None:
         self._step(1)
