@@ -2,6 +2,7 @@
 # $1 where the data goes, $2 shell text that puts it there, $3 seconds to live, the rest: names to look for there.
 # Reads orders from its input, one a line, and says what happens, one line each. The end of its input ends it and
 # removes all that it made: that is what happens when the controller dies.
+mask=$(umask)
 umask 077
 LC_ALL=C
 export LC_ALL
@@ -240,13 +241,19 @@ END
 }
 
 put() {
-    cd "$stage/out" || exit
-    if ! sha256sum -c sums >"$tmp/sums" 2>&1; then
+    if ! (cd "$stage/out" && sha256sum -c sums) >"$tmp/sums" 2>&1; then
         say "placed 1 a file does not match its hash: $(grep -v ': OK$' "$tmp/sums" | head -n 1 | head -c 300)"
         exit
     fi
-    eval "$place" >"$tmp/placed" 2>&1
-    code=$?
+    umask "$mask"
+    turns=0
+    while :; do
+        eval "$place" >"$tmp/placed" 2>&1
+        code=$?
+        turns=$((turns + 1))
+        [ $code = 75 ] && [ $turns -lt 90 ] || break # another transfer to the same place goes on
+        sleep 1
+    done
     say "placed $code $(tail -n 3 "$tmp/placed" | tr '\n' ' ' | head -c 600)"
 }
 
@@ -264,6 +271,7 @@ work() {
             [ "$next" = "$count" ] && echo end >&4
             ;;
         drop) rm -f "$stage/have/$a" ;;
+        again) echo "$b" 1<>"$tmp/child.$a" ;;
         key) printf 'gridtui-peer %s %s\n' "$b" "$c" >"$tmp/known.$a" ;;
         feed) # child, user, address, port, algorithms, first part, parts not to send
             stop "$a"
@@ -285,15 +293,22 @@ work() {
 
 printf 'shift\nprintf "%%s\\n" "$*" >%s\n' "$tmp/speaks" >"$tmp/show"
 rsync -W --timeout=30 -e "sh $tmp/show" "$tmp/show" x:in/ >/dev/null 2>&1 </dev/null
+cat >"$tmp/take" <<END
+cd $tmp || exit 1
+rsync "\$@"
+status=\$?
+echo wake 1<>events
+exit \$status
+END
 sweep_keys
-find "${base:-/}" /tmp -maxdepth 1 -user "$(id -u)" -name '.gridtui-peers-*' -mtime +1 -exec rm -rf {} + 2>/dev/null
+find "${base:-/}" /tmp -maxdepth 1 -user "$(id -u)" \( -name '.gridtui-peers-*' -o -name 'gridtui-peers-*' \) -mtime +1 -exec rm -rf {} + 2>/dev/null
 seen=no
 for name; do [ -e "$dest/$name" ] || [ -L "$dest/$name" ] && seen=yes; done
 [ -f "$dest" ] && seen=yes
 work &
 unpack &
 watchdog &
-free=$(df -Pk "$stage" | sed -n '2s/.* \([0-9]*\) *[0-9]*%.*/\1/p')
+free=$(df -Pk "$stage" | sed -n '2s/.* \([0-9][0-9]*\)  *[0-9]*%.*/\1/p')
 say "ready $tmp ${host_at:--} ${port_at:--} $(id -un) $seen ${free:-0} $(head -n 1 "$tmp/speaks" 2>/dev/null)"
 beat=0
 while IFS= read -r line; do
