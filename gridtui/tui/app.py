@@ -110,6 +110,9 @@ class Dashboard(App[int]):
         self.theme = themes.CYCLE[(at + 1) % len(themes.CYCLE)]
         self.notify(f"theme {self.theme}", markup=False, timeout=2)
 
+    def action_suspend(self) -> None:
+        self.action_suspend_process()
+
     def action_leave(self) -> None:
         self.exit(0)
 

@@ -76,19 +76,23 @@ class Bridge:
         for name in self._statuses:
             self._statuses[name] = self.fleet.status(name)
         self._changed = True
-        self._post(Fresh())
         loop = asyncio.get_running_loop()
         turned = asyncio.Event()
-        loop.call_soon(turned.set)
+
+        def turn() -> None:
+            # Runs when this task waits, so when all that was queued has been read.
+            turned.set()
+            self._post(Fresh())
+
+        loop.call_soon(turn)
         async for event in self.fleet.events():
             self._note(event)
-            # The loop turned, so the queue was empty: rest, while the fleet's own queue keeps the latest of each node.
+            # The queue was empty before this event: rest, while the fleet's own queue keeps the latest of each node.
             # Without the rest every single event would wake this task, at 2,500 a second.
             if turned.is_set():
-                self._post(Fresh())
                 await asyncio.sleep(PAUSE)
                 turned.clear()
-                loop.call_soon(turned.set)
+                loop.call_soon(turn)
 
     def _note(self, event: Event) -> None:
         if isinstance(event, Seen):

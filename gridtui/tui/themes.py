@@ -52,11 +52,11 @@ THEMES = (
         accent="#00ffff",
         success="#00ff66",
         warning="#ffd700",
-        error="#ff6666",
+        error="#ff8585",
         foreground="#ffffff",
         background="#000000",
         surface="#000000",
-        panel="#333333",
+        panel="#222222",
         dark=True,
     ),
     # The hues of Okabe and Ito: blue, yellow and vermilion stay apart in every common kind of colour blindness.
@@ -64,10 +64,10 @@ THEMES = (
         name="gridtui-safe",
         primary="#56b4e9",
         secondary="#0072b2",
-        accent="#cc79a7",
+        accent="#dd97bf",
         success="#56b4e9",
         warning="#f0e442",
-        error="#e8772e",
+        error="#f28d4f",
         foreground="#d6d9de",
         background="#12141a",
         surface="#181b22",
@@ -162,6 +162,8 @@ class Palette:
             )
         ground = self._colour("background", Color(0, 0, 0))
         over, share = _SURFACES[surface]
+        if surface.startswith("cursor") and ground.brightness > 0.5:
+            share /= 2  # on white, a tint that is as strong as on black would swallow coloured text
         back = ground.blend(self._colour(over, ground), share)
         fore = self._colour(variable, Color(204, 204, 204)).blend(back, mix)
         if role == "banner":

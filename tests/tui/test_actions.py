@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gridtui.errors import SettingsError
 from gridtui.tui import actions
 from gridtui.tui.app import Dashboard
+from gridtui.tui.columns import COLUMNS
 from gridtui.tui.screens.events import EventsScreen
 from gridtui.tui.screens.fleet import FleetScreen
 from gridtui.tui.screens.help import HelpScreen
@@ -91,3 +94,13 @@ def test_bad_keys(keys: dict[str, str], words: str) -> None:
 )
 def test_shown(key: str, shown: str) -> None:
     assert actions.shown(key) == shown
+
+
+def test_the_guide_lists_every_action_and_column() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "DASHBOARD.md").read_text()
+    for action in actions.ACTIONS:
+        if set(action.places) != {"help"}:
+            keys = " ".join(f"`{actions.shown(key)}`" for key in action.key.split(","))
+            assert f"| {keys} | {action.name} | {action.help} |" in guide
+    for column in COLUMNS:
+        assert f"`{column.name}`" in guide

@@ -1,0 +1,139 @@
+"""Events, parts of a node and themes in words and colours."""
+
+from __future__ import annotations
+
+import pytest
+from textual.color import Color
+from textual.theme import Theme
+
+from gridtui.events import Changed, Event, Learned, Noted, Rebooted
+from gridtui.model import Facts, Layer, Node, Reach, Reason, RoundTrips, Sample, State, Status, Unsupported, Verdict
+from gridtui.model import PingMethod as Method
+from gridtui.tui import sheets, story, themes, top
+from gridtui.tui.arrange import Group
+from gridtui.tui.states import Kind
+from gridtui.tui.text import width
+
+from .fake import START, sick_fleet
+
+OK = Verdict("web01", State.OK, START)
+DOWN = Verdict("web01", State.CRITICAL, START, Layer.LOGIN, (Reason("reach", State.CRITICAL, "refused\x1b[2J", START),))
+
+
+def words(parts: tuple[tuple[str, str], ...]) -> str:
+    return " ".join("".join(part for part, _ in parts).split())
+
+
+@pytest.mark.parametrize(
+    ("event", "line", "alarming"),
+    [
+        (Changed(START, "web01", OK, DOWN), "14:13:20 web01 down: login was up refused·[2J", True),
+        (Changed(START, "web01", DOWN, OK), "14:13:20 web01 up was down: login", False),
+        (Rebooted(START, "web01"), "14:13:20 web01 rebooted", True),
+        (Noted(START, None, "slept for [b]1 h[/]"), "14:13:20 gridtui note slept for [b]1 h[/]", False),
+        (Noted(START, "web01", "key changed", alarm=True), "14:13:20 web01 alarm key changed", True),
+        (Noted(START - 86400 * 3, "web01", "old"), "09-18 14:13:20 web01 note old", False),
+    ],
+)
+def test_events_in_words(event: Event, line: str, alarming: bool) -> None:
+    assert words(story.line(event, 8, START)) == line
+    assert story.told(event)
+    assert story.alarming(event) == alarming
+
+
+def test_facts_that_arrive_are_no_story() -> None:
+    assert not story.told(Learned("web01", Facts("web01")))
+
+
+def test_a_verdict_that_somebody_else_explains() -> None:
+    blamed = Verdict("web01", State.CRITICAL, START, Layer.TCP, blamed="gw1")
+    assert story.verdict(blamed) == ("behind gw1", "dim")
+
+
+SHEETS = [
+    sheets.cpu,
+    sheets.memory,
+    sheets.disks,
+    sheets.network,
+    sheets.filesystems,
+    sheets.temperatures,
+    sheets.gpus,
+    sheets.users,
+    sheets.units,
+]
+
+
+def status(**parts: object) -> Status:
+    sample = Sample("web01", START, parts=parts)
+    return Status(Node("web01", "x"), Reach(START), RoundTrips(Method.ICMP), OK, sample)
+
+
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_a_part_that_is_not_there_says_so(sheet: sheets.Sheet) -> None:
+    assert "not measured yet" in words(sheet(status(), 40)[0])
+
+
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_an_unsupported_part_says_why(sheet: sheets.Sheet) -> None:
+    names = ("cpu", "memory", "disks", "network", "filesystems", "temperatures", "gpus", "users", "units")
+    told = sheet(status(**dict.fromkeys(names, Unsupported("no\x1b such thing"))), 40)
+    assert words(told[0]) == "not on this node: no· such thing"
+
+
+@pytest.mark.parametrize("cells", [12, 40, 80])
+@pytest.mark.parametrize("sheet", [*SHEETS, sheets.reach, sheets.facts, sheets.inventory])
+def test_sheets_over_all_nodes(sheet: sheets.Sheet, cells: int) -> None:
+    fleet = sick_fleet(8, ticks=3)
+    for name in fleet.nodes:
+        for line in sheet(fleet.status(name), cells):
+            assert not any(char in "".join(part for part, _ in line) for char in "\x1b\n\x07")
+
+
+def test_very_many_cores_take_one_character_each() -> None:
+    from gridtui.probes.cpu import Core, Cpu
+
+    cores = tuple(Core(number, number / 2) for number in range(192))
+    lines = sheets.cpu(status(cpu=Cpu(192, 50.0, 40.0, 10.0, 0.0, 0.0, cores)), 60)
+    assert len(lines) <= 7
+    assert all(width("".join(part for part, _ in line)) <= 60 for line in lines[2:])
+
+
+@pytest.mark.parametrize("method", Method)
+def test_the_ping_method_is_told_with_its_reason(method: Method) -> None:
+    told = words(top.ping(method)[0])
+    assert told.startswith("ping ")
+    assert "(" in told
+
+
+def test_aggregates_that_are_not_known_are_not_shown() -> None:
+    assert top.together(Group("", {})) == []
+    assert top.counts({Kind.UP: 1}, 1)[0][0][0] == "1 node"
+
+
+def contrast(one: Color, other: Color) -> float:
+    """WCAG 2.2, contrast ratio."""
+    bright, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    channels = [value / 255 for value in colour.rgb]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", themes.THEMES, ids=lambda theme: theme.name)
+@pytest.mark.parametrize("surface", ["base", "raised", "cursor", "group"])
+@pytest.mark.parametrize("role", ["text", "strong", "ok", "warning", "critical", "accent", "key", "title", "dim"])
+def test_text_can_be_read_in_every_theme(theme: object, surface: str, role: str) -> None:
+    assert isinstance(theme, Theme)
+    style = themes.Palette(theme.name, theme.to_color_system().generate()).style(role, surface)
+    assert style.color and style.color.triplet and style.bgcolor and style.bgcolor.triplet
+    least = (
+        7.0
+        if theme.name == "gridtui-contrast" and role != "dim" and surface != "cursor"
+        else 2.9
+        if role == "dim"
+        else 4.0
+    )
+    assert contrast(Color(*style.color.triplet), Color(*style.bgcolor.triplet)) >= least
