@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.child:
         _CHILDREN[options.child](options.rows[0])
         return 0
-    print(f"{'':22} {'CPU':>7} {'first paint':>12} {'memory':>9} {'key, median / 99 %':>20}")
+    print(f"{'':22} {'CPU':>7} {'first paint':>12} {'memory':>9} {'key, median / worst':>20}")
     for rows in options.rows:
         feed = measure("feed", rows, options.seconds)
         ours = measure("dashboard", rows, options.seconds)

@@ -11,6 +11,7 @@ from typing import Any
 from ..model import PingMethod, Status, Unsupported
 from ..model import size as in_bytes
 from . import text
+from .states import STATE_ROLES
 
 Parts = tuple[tuple[str, str], ...]
 Sheet = Callable[[Status, int], list[Parts]]
@@ -164,6 +165,15 @@ def reach(status: Status, cells: int) -> list[Parts]:
         lines.append(_pair("a sample", f"{cpu_time}, {in_bytes(cost.bytes)}, {text.seconds(cost.seconds)}"))
         if (clock := sample.metrics.get("clock")) is not None:
             lines.append(_pair("clock", f"{clock:+.3f} s against here"))
+    return lines
+
+
+def why(status: Status, cells: int) -> list[Parts]:
+    """Every reason in full: the lines above cut what is long, and a host key's fingerprint is of use only whole."""
+    lines: list[Parts] = []
+    for reason in status.verdict.reasons:
+        role = STATE_ROLES[reason.state]
+        lines += [((parts[-1][0], role),) for parts in _wrapped("", reason.text.split(), cells, label=0)]
     return lines
 
 

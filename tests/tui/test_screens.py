@@ -565,3 +565,20 @@ async def test_an_empty_inventory() -> None:
         await pilot.pause()
         await pilot.press("enter", "down", "end", "g", "s", "R")
         assert "the inventory has no nodes" in screen_text(app)
+
+
+async def test_a_long_reason_is_told_whole_on_the_page() -> None:
+    fleet = FakeFleet(3)
+    fleet.advance(2)
+    name = next(iter(fleet.nodes))
+    fleet.fail(
+        name,
+        Layer.LOGIN,
+        "the host key SHA256:" + "x" * 43 + " is not in known_hosts; compare it on the console, THE END",
+    )
+    app = board(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begin(app, pilot)
+        assert "THE END" not in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "THE END" in screen_text(app))

@@ -66,6 +66,7 @@ class NodeScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TextLine("raised", cut=True, id="summary")
         with VerticalScroll(id="body"):
+            yield Panel("Why", id="why")
             with Container(id="plots"):
                 yield Plot("round trip", text.seconds, least=0.001, losses=True, id="plot-rtt")
                 yield Plot("cpu", text.percent, high=100.0, id="plot-cpu")
@@ -124,6 +125,9 @@ class NodeScreen(Screen[None]):
             soft = " (not yet counted)" if reason.soft else ""
             since = f" for {text.age(now - reason.since)}" if reason.since else ""
             second.append(((text.plain(reason.text), STATE_ROLES[reason.state]), (f"{since}{soft}", "dim")))
+        told = sum(text.width(words) for chunk in second for words, _ in chunk) + 2 * len(second)
+        cut = told > self.size.width
+        self.query_one("#why", Panel).show(lambda cells: sheets.why(status, cells) if cut else ())
         if not verdict.reasons and status.reach.up:
             second.append((("no rule holds against it", "dim"),))
         self.query_one("#summary", TextLine).show(
