@@ -26,7 +26,7 @@ def dashboard(context: Context) -> int:
 
 def need_terminal() -> None:
     """Raises UsageError where there is nobody to look."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):  # Textual draws on standard error
         raise UsageError("the dashboard needs a terminal", hint="`gridtui check` and `gridtui ping` do not")
 
 
