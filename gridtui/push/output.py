@@ -196,5 +196,5 @@ def reason(code: int, said: Said) -> str:
 
 def _failure(match: re.Match[str]) -> str:
     why = match["why"]
-    name = _TEMPORARY.sub(r"\1\2", match["name"])
+    name = _TEMPORARY.sub(r"\1\2", match["name"] or "")
     return f"{why[:1].lower()}{why[1:]}: {name}" if name else f"{why[:1].lower()}{why[1:]}"

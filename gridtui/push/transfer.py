@@ -22,9 +22,12 @@ RETRY = 0.5
 """Seconds between two tries where another transfer to the same place goes on."""
 _SPAN = 3.0
 """Seconds over which a rate is taken."""
+_LAST_WORDS = 0.5
+"""Seconds that rsync's ssh has after rsync has ended."""
 _SETTLE = 1.0
 """Seconds for a master to notice that its connection is gone, after rsync has."""
 
+_SILENT = b"io timeout after "
 _CUT = (10, 12, 20, 30, 255)
 """Exit statuses that a lost connection gives."""
 
@@ -46,10 +49,11 @@ class Rsync:
         self._plan, self._link, self._rate = plan, link, rate
         self._told = told
         self._node = link.node.name
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: children.Child | None = None
         self._stopped: tuple[Ending, str] | None = None
         self._wake = asyncio.Event()
         self._pace = Pace()
+        self._silent = False
         self._files = 0
         self._left: int | None = None
 
@@ -57,8 +61,10 @@ class Rsync:
         """Ask it to end; what has arrived is kept for the next one."""
         self._stopped = self._stopped or (ending, why)
         self._wake.set()
-        if self._process:
-            children.ask(self._process)
+        if process := self._process:
+            children.ask(process)
+            # on a dead link its ssh waits for the node, and it for its ssh
+            children.later(process, children.GRACE)
 
     def abandon(self) -> None:
         """Kill it."""
@@ -95,31 +101,40 @@ class Rsync:
         except OSError as error:
             said.feed(f"rsync cannot be run here: {error.strerror}\n".encode())
             return self._result(None, report, said, began), said
+        readers = asyncio.gather(self._read(process, report), self._listen(process, said))
         try:
             if self._stopped:
                 children.ask(process)
-            await asyncio.gather(self._read(process, report), self._listen(process, said))
             code = await process.wait()
+            # its ssh has the last words of the node. On a dead link there are none, and the end of the stream does not come
+            # either: the master holds it open
+            await asyncio.wait([readers], timeout=_LAST_WORDS)
         finally:
-            # nothing of its group may stay: its ssh, its other half
-            await children.end(process, 0 if process.returncode is not None else children.GRACE)
+            await children.end(process)
+            readers.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await readers
+            report.end()
+            said.end()
             self._process = None
         if code in _CUT and not self._stopped:
             await self._settle()
         return self._result(code, report, said, began), said
 
-    async def _read(self, process: asyncio.subprocess.Process, report: Report) -> None:
+    async def _read(self, process: children.Child, report: Report) -> None:
         assert process.stdout
         while data := await process.stdout.read(1 << 16):
             if step := report.feed(data):
                 self._step(step)
-        report.end()
 
-    async def _listen(self, process: asyncio.subprocess.Process, said: Said) -> None:
+    async def _listen(self, process: children.Child, said: Said) -> None:
         assert process.stderr
         while data := await process.stderr.read(1 << 14):
             said.feed(data)
-        said.end()
+            if not self._silent and _SILENT in data:
+                # it would listen for another 30 s for what the other side may say to that, and so would its ssh
+                self._silent = True
+                children.later(process, _SETTLE)
 
     def _step(self, step: Step) -> None:
         # rsync says the number of files only when one is done
@@ -167,6 +182,8 @@ class Rsync:
             return Ending.OK, "", None
         if self._stopped:
             return *self._stopped, None
+        if self._silent:
+            return Ending.TIMEOUT, f"no byte came for {self._plan.options.timeout} s", None
         if code is None:
             return Ending.FAILED, said.lines[-1], None
         if lost := self._link.lost():

@@ -56,7 +56,7 @@ class Link:
     words: list[str]
     """ssh's argument list up to the host."""
     said: deque[str] = field(default_factory=lambda: deque(maxlen=_KEEP))
-    process: asyncio.subprocess.Process | None = None
+    process: children.Child | None = None
     """None where the node is this machine."""
 
     @property
@@ -80,7 +80,7 @@ class Masters:
         self._folder: Path | None = None
         self._links: dict[str, asyncio.Task[Link]] = {}
         self._readers: set[asyncio.Task[None]] = set()
-        self._processes: set[asyncio.subprocess.Process] = set()
+        self._processes: set[children.Child] = set()
         self._count = 0
 
     async def __aenter__(self) -> Self:
@@ -162,12 +162,12 @@ class Masters:
         await self._drop(process)
         raise explain(node, link.said)
 
-    async def _drop(self, process: asyncio.subprocess.Process) -> None:
+    async def _drop(self, process: children.Child) -> None:
         await children.end(process)
         self._processes.discard(process)
 
 
-async def _listen(process: asyncio.subprocess.Process, said: deque[str]) -> None:
+async def _listen(process: children.Child, said: deque[str]) -> None:
     assert process.stderr
     rest = b""
     while data := await process.stderr.read(1 << 14):
