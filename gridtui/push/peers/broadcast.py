@@ -226,7 +226,7 @@ class _Broadcast:
                 raise Unfit("it is this machine")
             connection = await self._pool.connect(node)
             destination, text = place(self._plan, self._what)
-            await member.open(connection, destination, text, self._what.tops)
+            await member.open(connection, destination, text, self._what.squeezed(self._plan), self._what.tops)
             async with asyncio.timeout(READY):
                 await self._ready[node.name]
             assert member.ready

@@ -59,6 +59,8 @@ class Feed:
     async def _work(self, link: Link, sent: Sent) -> None:
         while True:
             part = await self._queue.get()
+            if not (self._parts / str(part)).exists():
+                continue  # everybody has it by now, this node too
             sent(self._node.name, part, await self._send(link, part))
 
     async def _send(self, link: Link, part: int) -> str:

@@ -86,12 +86,12 @@ class Member:
     def name(self) -> str:
         return self.node.name
 
-    async def open(self, connection: Connection, destination: str, place: str, tops: list[str]) -> None:
+    async def open(self, connection: Connection, destination: str, place: str, squeezed: bool, tops: list[str]) -> None:
         """Start what a node does. Raises SshError, Unfit."""
         if not isinstance(connection, RemoteConnection):
             raise Unfit("it is this machine")
         self._connection = connection
-        text = f"exec /bin/sh -c {quote(script(), 'gridtui-peers', destination, place, str(LIFE), *tops)}"
+        text = f"exec /bin/sh -c {quote(script(), 'gridtui-peers', destination, place, 'gzip' if squeezed else 'tar', str(LIFE), *tops)}"
         self._channel = await connection.open(text, self)
 
     def host_key(self) -> tuple[str, str, bytes]:

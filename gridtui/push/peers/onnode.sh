@@ -1,5 +1,6 @@
 # What a node does in a broadcast: takes parts, checks them, unpacks them, and passes them on. POSIX sh.
-# $1 where the data goes, $2 shell text that puts it there, $3 seconds to live, the rest: names to look for there.
+# $1 where the data goes, $2 shell text that puts it there, $3 what undoes the compression, $4 seconds to live, the rest: names to
+# look for there.
 # Reads orders from its input, one a line, and says what happens, one line each. The end of its input ends it and
 # removes all that it made: that is what happens when the controller dies.
 mask=$(umask)
@@ -8,8 +9,8 @@ LC_ALL=C
 export LC_ALL
 unset RSYNC_RSH RSYNC_CONNECT_PROG RSYNC_PARTIAL_DIR CDPATH
 cd || exit 1
-dest=$1 place=$2 life=$3
-shift 3
+dest=$1 place=$2 squeezed=$3 life=$4
+shift 4
 say() { printf '%s\n' "$*"; }
 
 for tool in rsync ssh tar gzip sha256sum mktemp mkfifo find sed date dirname; do
@@ -126,12 +127,14 @@ watchdog() { # ends everything when the loop below died, the controller fell sil
 
 # --- parts
 
+unsqueeze() { case $squeezed in gzip) gzip -dc ;; *) cat ;; esac }
+
 unpack() {
     while IFS= read -r k; do
         [ "$k" = end ] && exit
         cat "$stage/order/$k" || exit
         rm -f "$stage/order/$k"
-    done <"$tmp/order" | gzip -dc 2>"$tmp/unpack" | tar -xpf - -C "$stage/out" 2>>"$tmp/unpack"
+    done <"$tmp/order" | unsqueeze 2>"$tmp/unpack" | tar -xpf - -C "$stage/out" 2>>"$tmp/unpack"
     say "unpacked $? $(tail -n 2 "$tmp/unpack" | tr '\n' ' ' | head -c 400)"
 }
 
@@ -167,6 +170,7 @@ offer() { # a part to a child
 }
 
 rsync_to() { # child, part: the parts' names never get near a shell
+    [ -e "$stage/have/$2" ] || return 0 # everybody has it by now
     cd "$stage/have" && rsync -W --timeout=30 \
         -e "ssh -F /dev/null -S $tmp/link.$1 -o ControlMaster=no -o ProxyCommand=false -o BatchMode=yes" \
         "./$2" x:in/ >/dev/null 2>"$tmp/sent.$1.$2"

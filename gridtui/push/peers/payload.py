@@ -1,8 +1,9 @@
-"""What is sent, as parts: a compressed tar of what rsync would send, cut into files of equal size, each with its hash. Owns the packing.
+"""What is sent, as parts: a tar of what rsync would send, cut into files of equal size, each with its hash. Owns the packing.
 
 rsync itself says which names a plan covers (filters included); the last member of the archive is a list of every file's SHA-256 in
-sha256sum(1)'s form. Headers and padding are compressed (gzip members, RFC 1952, 2.2), contents are stored unless the plan asks for
-compression: 10,000 small files would be a fifth larger otherwise.
+sha256sum(1)'s form. Small files make the archive a gzip (of many members, RFC 1952, 2.2): headers and padding are compressed, contents
+are stored unless the plan asks for compression. 10,000 files of 4 kB would be a fifth larger otherwise; for large ones gzip(1)
+would only cost the nodes more than the hashes do.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ CHUNK = 1 << 20
 _ESCAPED = re.compile(rb"\\#([0-7]{3})")
 
 
+SMALL = 64 << 10
+"""Mean bytes of a file under which headers are worth compressing."""
+
+
 class Unfit(Exception):
     """The star has to do it; the text says why."""
 
@@ -69,6 +74,10 @@ class Contents:
     files: int
     tops: list[str] = field(default_factory=list)
     """What it would be called at the destination, the uppermost names."""
+
+    def squeezed(self, plan: Plan) -> bool:
+        """Whether the archive is a gzip."""
+        return plan.options.compress or self.size < SMALL * len(self.entries)
 
 
 async def contents(plan: Plan) -> Contents:
@@ -134,6 +143,7 @@ class Packer:
 
     def __init__(self, plan: Plan, what: Contents, size: int, parent: Path | None = None) -> None:
         self._plan, self._what, self.size = plan, what, size
+        self._squeezed = what.squeezed(plan)
         self._room = threading.Semaphore(AHEAD)
         self._stopped = threading.Event()
         self.folder = Path(tempfile.mkdtemp(prefix="gridtui-peers-", dir=parent))
@@ -200,29 +210,32 @@ class Packer:
                 other = first.setdefault((seen.st_dev, seen.st_ino), entry.name) if linked else entry.name
                 if other != entry.name:
                     info.type, info.linkname, info.size = tarfile.LNKTYPE, os.fsdecode(other), 0
-                    yield _squeezed(pad + _block(info))
+                    yield self._pack(pad + _block(info))
                     pad = b""
                     continue
                 hashed = hashlib.sha256()
-                yield _squeezed(pad + _block(info))
+                yield self._pack(pad + _block(info))
                 yield from self._content(path, info.size, hashed)
                 pad = bytes(-info.size % BLOCK)
                 sums.append(_sum(hashed.hexdigest(), entry.name))
             else:
                 pad += _block(info)
                 if len(pad) > CHUNK:
-                    yield _squeezed(pad)
+                    yield self._pack(pad)
                     pad = b""
         text = b"".join(sums)
         info = tarfile.TarInfo("sums")
         info.size, info.mode = len(text), 0o600
-        yield _squeezed(pad + _block(info) + text + bytes(-len(text) % BLOCK + 2 * BLOCK))
+        yield self._pack(pad + _block(info) + text + bytes(-len(text) % BLOCK + 2 * BLOCK))
+
+    def _pack(self, data: bytes) -> bytes:
+        return zlib.compress(data, 1, 31) if self._squeezed else data
 
     def _content(self, path: bytes, size: int, hashed: hashlib._Hash) -> Iterator[bytes]:
         if not size:
             return
         level = 1 if self._plan.options.compress else 0
-        packing = zlib.compressobj(level, zlib.DEFLATED, 31)
+        packing = zlib.compressobj(level, zlib.DEFLATED, 31) if self._squeezed else None
         left = size
         with open(path, "rb", buffering=0) as file:
             while left:
@@ -231,9 +244,9 @@ class Packer:
                     raise Unfit(f"{clean(path)} became shorter while it was read")
                 left -= len(data)
                 hashed.update(data)
-                if squeezed := packing.compress(data):
-                    yield squeezed
-        yield packing.flush()
+                yield packing.compress(data) if packing else data
+        if packing:
+            yield packing.flush()
 
 
 class _Cutter:
@@ -265,10 +278,6 @@ class _Cutter:
         path.write_bytes(data)
         self._told(Part(self._count, path, len(data), hashlib.sha256(data).hexdigest()))
         self._count += 1
-
-
-def _squeezed(data: bytes) -> bytes:
-    return zlib.compress(data, 1, 31)
 
 
 def _header(entry: Entry, path: bytes, seen: os.stat_result) -> tarfile.TarInfo:
