@@ -14,11 +14,13 @@ needs_rsync = pytest.mark.skipif(
     PROGRAM is None or shutil.which("rsync") is None, reason=f"rsync is not installed, or {MISSING}"
 )
 
+SFTP = "Subsystem sftp internal-sftp"
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """One sshd for all tests that do not break it."""
-    with Sshd(tmp_path_factory.mktemp("push") / "sshd") as sshd:
+    with Sshd(tmp_path_factory.mktemp("push") / "sshd", options=[SFTP]) as sshd:
         yield sshd
 
 
@@ -28,7 +30,7 @@ def fresh(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
     made: list[Sshd] = []
 
     def make(*options: str) -> Sshd:
-        made.append(Sshd(tmp_path / f"sshd{len(made)}", options=options))
+        made.append(Sshd(tmp_path / f"sshd{len(made)}", options=[SFTP, *options]))
         made[-1].start()
         return made[-1]
 

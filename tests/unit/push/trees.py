@@ -20,7 +20,7 @@ def fill(path: Path, size: int, seed: int = 1) -> Path:
 
 
 def picture(root: str | bytes | Path) -> dict[bytes, tuple[Any, ...]]:
-    """Everything under a folder: name to kind, mode, time of change, content. The root itself is `.`."""
+    """Everything under a folder: name to kind, mode, time, content. The root itself is `.`."""
     top = os.fsencode(root)
     found: dict[bytes, tuple[Any, ...]] = {}
 
@@ -32,8 +32,10 @@ def picture(root: str | bytes | Path) -> dict[bytes, tuple[Any, ...]]:
         elif stat.S_ISREG(status.st_mode):
             with open(path, "rb") as stream:
                 what = stream.read()
-        mode = 0 if stat.S_ISLNK(status.st_mode) else stat.S_IMODE(status.st_mode)
-        found[os.path.relpath(path, top)] = (stat.S_IFMT(status.st_mode), mode, int(status.st_mtime), what)
+        # a link has no mode of its own, and SFTP cannot set its time
+        link = stat.S_ISLNK(status.st_mode)
+        mode, time = (0, 0) if link else (stat.S_IMODE(status.st_mode), int(status.st_mtime))
+        found[os.path.relpath(path, top)] = (stat.S_IFMT(status.st_mode), mode, time, what)
         if stat.S_ISDIR(status.st_mode):
             for name in os.listdir(path):
                 look(os.path.join(path, name))

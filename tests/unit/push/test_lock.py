@@ -1,0 +1,166 @@
+"""Two transfers to the same place: the second waits, or refuses. And where there is no rsync."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gridtui.push import Direction, Ending, Options, Plan, Progress, Run, Sftp, Stage, Stop, command
+from gridtui.ssh import Pool
+from tests.ssh.openssh import Sshd
+
+from .conftest import needs_rsync
+from .trees import fill, picture
+
+pytestmark = needs_rsync
+
+SLOW = Options(rate=1 << 20)
+
+
+def locks(destination: str) -> bool:
+    return os.path.exists(command.lock_file(destination))
+
+
+async def until_sending(run: Run, seen: list[Progress]) -> asyncio.Task[object]:
+    task: asyncio.Task[object] = asyncio.create_task(run.finish())
+    while not any(one.stage is Stage.SENDING for one in seen):
+        assert not task.done(), task.result()
+        await asyncio.sleep(0.01)
+    return task
+
+
+@pytest.mark.parametrize(("wait", "ok"), [(0.0, False), (20.0, True)])
+async def test_two_pushes_to_one_place(server: Sshd, tmp_path: Path, wait: float, ok: bool) -> None:
+    source, there = fill(tmp_path / "file", 2 << 20), f"{tmp_path}/there/"
+    seen: list[Progress] = []
+    others: list[Progress] = []
+    first = await until_sending(
+        Run(Plan((str(source),), there, options=SLOW), [server.node("n")], server.settings(), told=seen.append), seen
+    )
+    began = time.monotonic()
+    # another name of the place, and another controller as far as the node can tell
+    plan = Plan((str(source),), there + "./", options=Options(wait=wait))
+    (second,) = (await Run(plan, [server.node("m")], server.settings(), told=others.append).finish()).values()
+    assert second.ok is ok
+    if ok:
+        assert any(one.stage is Stage.LOCKED for one in others)
+        assert first.done() or time.monotonic() - began > 1
+    else:
+        assert second.status is Ending.FAILED
+        assert "another transfer" in second.error
+        assert not first.done()
+    elsewhere = replace(plan, destination=f"{tmp_path}/elsewhere/", options=Options(wait=0))
+    (third,) = (await Run(elsewhere, [server.node("n")], server.settings()).finish()).values()
+    assert third.ok
+    await first
+    assert not locks(there), "the lock file was left"
+
+
+async def test_a_stop_ends_the_waiting(server: Sshd, tmp_path: Path) -> None:
+    source, there = fill(tmp_path / "file", 4 << 20), f"{tmp_path}/there/"
+    seen: list[Progress] = []
+    first_stop, stop = Stop(), Stop()
+    first = await until_sending(
+        Run(
+            Plan((str(source),), there, options=SLOW),
+            [server.node("n")],
+            server.settings(),
+            told=seen.append,
+            stop=first_stop,
+        ),
+        seen,
+    )
+
+    def told(progress: Progress) -> None:
+        if progress.stage is Stage.LOCKED:
+            stop.ask()
+
+    plan = Plan((str(source),), there, options=Options(wait=50))
+    (second,) = (await Run(plan, [server.node("m")], server.settings(), told=told, stop=stop).finish()).values()
+    assert second.status is Ending.CANCELLED
+    first_stop.ask()
+    await first
+
+
+async def test_two_pulls_into_one_folder(server: Sshd, tmp_path: Path) -> None:
+    source, here = fill(tmp_path / "file", 2 << 20), f"{tmp_path}/here"
+    seen: list[Progress] = []
+    slow = Plan((str(source),), here, Direction.PULL, SLOW)
+    first = await until_sending(Run(slow, [server.node("n")], server.settings(), told=seen.append), seen)
+    plan = replace(slow, options=Options(wait=0))
+    outcomes = await Run(plan, [server.node("n"), server.node("m")], server.settings()).finish()
+    assert outcomes["n"].status is Ending.FAILED
+    assert "another transfer" in outcomes["n"].error
+    assert outcomes["m"].ok
+    await first
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_lies_in_the_locks_place(server: Sshd, tmp_path: Path, kind: str) -> None:
+    """A file left by a killed node locks nobody out, and a link is not followed."""
+    there = f"{tmp_path}/there/"
+    lock, source = Path(command.lock_file(there)), fill(tmp_path / "file", 1000)
+    plan = Plan((str(source),), there, options=Options(wait=0))
+    try:
+        if kind == "file":
+            lock.write_text("left")
+        else:
+            lock.symlink_to(tmp_path / "trap")
+        assert asyncio.run(Run(plan, [server.node("n")], server.settings()).finish())["n"].ok
+        assert not (tmp_path / "trap").exists()
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def bare(fresh: Callable[..., Sshd], tmp_path: Path) -> Sshd:
+    """A server where `rsync` is not found."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("flock", "rm", "cat"):
+        (tools / tool).symlink_to(f"/usr/bin/{tool}")
+    return fresh(f"SetEnv PATH={tools}")
+
+
+async def test_without_rsync(bare: Sshd, tmp_path: Path) -> None:
+    source = tmp_path / "site"
+    fill(source / "sub" / "file", 300_000)
+    (source / "link").symlink_to("sub/file")
+    (source / "sub").chmod(0o750)
+    plan = Plan((f"{source}/",), f"{tmp_path}/there")
+    nodes = [bare.node("n")]
+    refused = (await Run(plan, nodes, bare.settings(), sftp=Sftp.NEVER).finish())["n"]
+    assert (refused.status, refused.exit) == (Ending.FAILED, 127)
+    assert refused.error.startswith("there is no rsync: ")
+    async with Pool(bare.settings()) as pool:
+        outcome = (await Run(plan, nodes, bare.settings(), pool=pool).finish())["n"]
+        assert (outcome.status, outcome.via, outcome.files) == (Ending.OK, "sftp", 1), outcome
+        assert picture(tmp_path / "there") == picture(source)
+        again = (await Run(plan, nodes, bare.settings(), pool=pool).finish())["n"]
+        assert (again.files, again.bytes) == (0, 0)
+        more = replace(plan, options=Options(delete=True))
+        beyond = (await Run(more, nodes, bare.settings(), pool=pool).finish())["n"]
+        assert beyond.status is Ending.FAILED
+        assert "SFTP has no --delete" in beyond.error
+        assert "there is no rsync (" in beyond.error
+
+
+async def test_sftp_writes_through_no_link_that_is_here(server: Sshd, tmp_path: Path) -> None:
+    """A node that shows a folder where it showed a link before must not lead us out of its own folder."""
+    there, outside = tmp_path / "there", tmp_path / "outside"
+    outside.mkdir()
+    fill(there / "sub" / "file", 10)
+    (tmp_path / "here" / "n").mkdir(parents=True)
+    (tmp_path / "here" / "n" / "sub").symlink_to(outside)
+    plan = Plan((f"{there}/",), f"{tmp_path}/here", Direction.PULL)
+    async with Pool(server.settings()) as pool:
+        outcome = (await Run(plan, [server.node("n")], server.settings(), pool=pool, sftp=Sftp.ONLY).finish())["n"]
+    assert outcome.status is Ending.FAILED
+    assert "no folder" in outcome.error
+    assert list(outside.iterdir()) == []
