@@ -9,7 +9,6 @@ import click
 from ...errors import StateError
 from .. import output
 from ..main import Context, run, selecting, verb
-from ..passphrases import asking
 
 FORMATS = ("text", "json", "nagios", "prometheus")
 MAX_RUNTIME = 50.0
@@ -57,6 +56,7 @@ def command(
     """
     from ... import health
     from ..formats import render
+    from ..passphrases import asking
 
     fleet = context.fleet(ask=asking())
     warning, critical = health.limits(warn, "--warn"), health.limits(crit, "--crit")

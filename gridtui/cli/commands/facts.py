@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from ...model import Facts, size
 from .. import exits, output
 from ..main import Context, as_json, run, selecting, verb
-from ..passphrases import asking
 
 if TYPE_CHECKING:
     from ...monitor import Examined
@@ -23,6 +22,8 @@ def command(context: Context, where: str, leave: str, as_json: bool) -> int:
 
     Exits with 0, 3 when nothing is selected, 4 when a node could not be reached.
     """
+    from ..passphrases import asking
+
     fleet = context.fleet(ask=asking())
     looks = run(fleet.facts(where, leave))
     if not looks:
