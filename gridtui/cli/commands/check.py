@@ -65,7 +65,7 @@ def command(
     def seen(_: object) -> None:
         nonlocal done
         done += 1
-        output.progress(f"{done} of {len(fleet.nodes)} nodes answered or failed")
+        output.progress(f"{done} nodes looked at")
 
     def problem(error: StateError) -> None:
         output.warning(f"{error}; this run knows nothing of the one before")
