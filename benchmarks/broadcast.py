@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from gridtui import inventory
 from gridtui.model import Node
 from gridtui.push import Plan
-from gridtui.push.model import Transfer
+from gridtui.push.model import Progress, Stage, Transfer
 from gridtui.push.peers import broadcast
 from gridtui.push.run import Run
 from gridtui.settings import Ssh
@@ -117,8 +117,18 @@ def processors() -> tuple[float, float]:
 
 async def peers(load: Load, nodes: list[Node], pool: Pool, verbose: bool) -> list[Transfer]:
     """The broadcast."""
-    say = (lambda text: print(f"    {text}")) if verbose else None
-    return await broadcast(Plan((f"{load.folder}/",), TARGET), nodes, pool, Ssh(), say=say)
+    began, stages = time.monotonic(), dict[str, Stage]()
+
+    def say(text: str) -> None:
+        if verbose:
+            print(f"    {time.monotonic() - began:6.2f} {text}")
+
+    def told(progress: Progress) -> None:
+        if stages.get(progress.node) is not progress.stage:
+            say(f"{progress.node} {progress.stage}")
+        stages[progress.node] = progress.stage
+
+    return await broadcast(Plan((f"{load.folder}/",), TARGET), nodes, pool, Ssh(), told, say=say)
 
 
 async def star(load: Load, nodes: list[Node], pool: Pool, verbose: bool) -> list[Transfer]:

@@ -32,10 +32,10 @@ READY = 30.0
 """Seconds for a node to say that it is ready."""
 TRIP = 4.0
 """Seconds for all to measure the way to their neighbours."""
-NEAR = 3
+NEAR = 2
 """Neighbours by address, on either side, to which a node measures its way where there are many."""
-FEW = 8
-"""Up to here each measures the way to all."""
+FEW = 4
+"""Up to here each measures the way to all: a knock costs the one who opens more than the one who knocks."""
 BEAT = 10.0
 """Seconds between two signs of life to the nodes."""
 GRACE = 10.0
@@ -119,7 +119,7 @@ class _Broadcast:
         self._what = Contents([], 0, 0)
         self._swarm = Swarm([], {})
         self._links: Links | None = None
-        self._packed = 0
+        self._parts: list[Part] = []
         self._unpacked: set[str] = set()
         self._putting: set[str] = set()
         self._failures: dict[tuple[str, str], int] = {}
@@ -192,28 +192,36 @@ class _Broadcast:
             raise Unfit("it is small")
         if len(self._nodes) < 2:
             raise Unfit("there is one node")
-        await asyncio.gather(*(self._invite(number, node) for number, node in enumerate(self._nodes)))
-        await self._look_first()
-        if len(self._members) < 2:
-            for name in list(self._members):
-                await self._to_star(name, "it has no neighbour")
-            return
-        await self._measure()
-        self._swarm = Swarm(chains(list(self._members), self._trips, self._home()), self._trips, time.monotonic())
-        size = part_size(self._what.size, len(self._members))
+        size = part_size(self._what.size, len(self._nodes))
         with Packer(self._plan, self._what, size) as packer:
-            async with Masters(self._settings) as masters:
-                links = self._links = Links(self._swarm, self._members, masters, packer, self._tried, self._part_failed)
-                packing = asyncio.create_task(packer.run(self._produced))
-                try:
-                    links.obey(list(self._swarm.start()))
-                    self._tell_feeders()
-                    await self._until_done(packing)
-                finally:
-                    packing.cancel()
-                    packer.stop()
-                    await links.close()
-                    await asyncio.gather(packing, return_exceptions=True)
+            packing = asyncio.create_task(packer.run(self._produced))
+            try:
+                await asyncio.gather(*(self._invite(number, node) for number, node in enumerate(self._nodes)))
+                await self._look_first()
+                if len(self._members) < 2:
+                    for name in list(self._members):
+                        await self._to_star(name, "it has no neighbour")
+                    return
+                await self._measure()
+                await self._pass_on(packer, packing)
+            finally:
+                packing.cancel()
+                packer.stop()
+                await asyncio.gather(packing, return_exceptions=True)
+
+    async def _pass_on(self, packer: Packer, packing: asyncio.Task[int]) -> None:
+        self._swarm = Swarm(chains(list(self._members), self._trips, self._home()), self._trips, time.monotonic())
+        self._swarm.produce(len(self._parts))
+        async with Masters(self._settings) as masters:
+            self._links = Links(self._swarm, self._members, masters, packer, self._tried, self._part_failed)
+            try:
+                for part in self._parts:
+                    self._announce(part)
+                self._links.obey(list(self._swarm.start()))
+                self._tell_feeders()
+                await self._until_done(packing)
+            finally:
+                await self._links.close()
 
     async def _invite(self, number: int, node: Node) -> None:
         """One node: log in, start its part. What cannot goes over the star."""
@@ -361,7 +369,7 @@ class _Broadcast:
         if self._links and self._links.heard(member, words):
             return True
         match words:
-            case ["have", part] if _number(part) and int(part) < self._packed:
+            case ["have", part] if _number(part) and int(part) < len(self._parts):
                 self._obey(self._swarm.arrived(name, int(part), now))
                 self._show(name, now)
                 return True
@@ -418,7 +426,7 @@ class _Broadcast:
         self._cast_out()
 
     def _part_failed(self, feeder: str, receiver: str, part: int, why: str) -> None:
-        if self._swarm.feeders.get(receiver) != feeder or self._links is None:
+        if self._swarm.feeders.get(receiver) != feeder or self._links is None or self._swarm.holds(receiver, part):
             return
         count = self._failures[feeder, receiver] = self._failures.get((feeder, receiver), 0) + 1
         if count < TRIES:
@@ -435,12 +443,16 @@ class _Broadcast:
                 task.add_done_callback(lambda _: None)
 
     def _produced(self, part: Part) -> None:
-        self._packed = part.number + 1
-        self._swarm.produce(self._packed)
+        self._parts.append(part)
+        if self._links:
+            self._swarm.produce(len(self._parts))
+            self._announce(part)
+
+    def _announce(self, part: Part) -> None:
         for member in self._members.values():
             member.send("part", str(part.number), part.digest)
-        if self._links:
-            self._links.produced(part)
+        assert self._links
+        self._links.produced(part)
 
     # small things
 

@@ -162,24 +162,24 @@ look() { # at what came
     done
 }
 
-offer() { # a part to a child
-    eval "from=\$from_$1 skip=\$skip_$1"
-    [ "$2" -ge "$from" ] || return 0
-    case ,$skip, in *,"$2",*) return 0 ;; esac
+offer() { # a part to a child: only a sign, the child's loop looks itself what there is
     echo "$2" 1<>"$tmp/child.$1"
 }
 
-rsync_to() { # child, part: the parts' names never get near a shell
-    [ -e "$stage/have/$2" ] || return 0 # everybody has it by now
-    cd "$stage/have" && rsync -W --timeout=30 \
-        -e "ssh -F /dev/null -S $tmp/link.$1 -o ControlMaster=no -o ProxyCommand=false -o BatchMode=yes" \
-        "./$2" x:in/ >/dev/null 2>"$tmp/sent.$1.$2"
+rsync_to() { # child, parts
+    child=$1
+    shift
+    (cd "$stage/have" && exec rsync -W --timeout=30 \
+        -e "ssh -F /dev/null -S $tmp/link.$child -o ControlMaster=no -o ProxyCommand=false -o BatchMode=yes" \
+        "$@" x:in/ >/dev/null 2>"$tmp/sent.$child.$1") && return 0
     code=$?
-    say "sent $1 $2 $code $(tail -n 2 "$tmp/sent.$1.$2" | tr '\n' ' ' | head -c 300)"
-    rm -f "$tmp/sent.$1.$2"
+    for k; do
+        [ -e "$stage/have/$k" ] || continue # everybody has it by now
+        say "sent $child $k $code $(tail -n 2 "$tmp/sent.$child.$1" | tr '\n' ' ' | head -c 300)"
+    done
 }
 
-feed() { # child, user, address, port, host key algorithms: one login, then two parts at a time
+feed() { # child, user, address, port, host key algorithms, first part, parts that are there: one login, then two at a time
     # IdentityFile=none, because the only key is the controller's, and it stays there
     ssh -F /dev/null -N -T -x -a -p "$4" -l "$2" -S "$tmp/link.$1" -o ControlMaster=yes -o ControlPersist=no \
         -o BatchMode=yes -o PreferredAuthentications=publickey -o IdentityFile=none -o IdentityAgent="$tmp/agent" \
@@ -203,12 +203,32 @@ feed() { # child, user, address, port, host key algorithms: one login, then two 
         sleep 0.05
     done
     say "linked $1"
-    before=
-    while IFS= read -r k; do
-        [ "$k" = stop ] && exit
-        rsync_to "$1" "$k" &
-        [ "$before" ] && wait "$before"
-        before=$!
+    before= low=$6 top=-1 sent=" $(echo "$7" | tr , ' ') "
+    while IFS=' ' read -r k part; do
+        case $k in
+        stop) exit ;;
+        again)
+            sent="${sent%%" $part "*} ${sent#*" $part "}"
+            [ "$part" -lt $low ] && low=$part
+            ;;
+        *) [ "$k" -gt $top ] && top=$k ;;
+        esac
+        while :; do
+            batch= number=$low count=0
+            # more than one at a time only where links are faster than processors
+            while [ $number -le $top ] && [ $count -lt 4 ]; do
+                case $sent in
+                *" $number "*) [ $number = $low ] && low=$((low + 1)) ;;
+                *) [ -e "$stage/have/$number" ] && batch="$batch $number" count=$((count + 1)) sent="$sent$number " ;;
+                esac
+                number=$((number + 1))
+            done
+            [ "$batch" ] || break
+            # shellcheck disable=SC2086
+            rsync_to "$1" $batch &
+            [ "$before" ] && wait "$before"
+            before=$!
+        done
     done <&8
 }
 
@@ -275,15 +295,14 @@ work() {
             [ "$next" = "$count" ] && echo end >&4
             ;;
         drop) rm -f "$stage/have/$a" ;;
-        again) echo "$b" 1<>"$tmp/child.$a" ;;
+        again) echo "again $b" 1<>"$tmp/child.$a" ;;
         key) printf 'gridtui-peer %s %s\n' "$b" "$c" >"$tmp/known.$a" ;;
         feed) # child, user, address, port, algorithms, first part, parts not to send
             stop "$a"
             rm -f "$tmp/child.$a" "$tmp/link.$a" && mkfifo "$tmp/child.$a" && exec 8<>"$tmp/child.$a"
-            eval "from_$a=$f skip_$a=$g"
-            feed "$a" "$b" "$c" "$d" "$e" &
+            feed "$a" "$b" "$c" "$d" "$e" "$f" "$g" &
             children="$children $a"
-            for file in $(cd "$stage/have" && ls | sort -n); do offer "$a" "$file"; done
+            for file in "$stage"/have/*; do [ -e "$file" ] && offer "$a" "${file##*/}"; done
             exec 8<&-
             ;;
         stop) stop "$a" ;;

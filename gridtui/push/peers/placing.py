@@ -39,4 +39,25 @@ def place(plan: Plan, what: Contents) -> tuple[str, str]:
         if index < LINKED and not wanted.sparse:
             text.append(f'--link-dest="$stage"/out/t/{index}')
     destination = remote(plan.destination)
-    return destination, " ".join([*text, "--", *sources, quote(destination)])
+    copied = " ".join([*text, "--", *sources, quote(destination)])
+    moved = _moved(plan, sources[0], destination) if len(sources) == 1 and what.entries else ""
+    return destination, f"{moved} || {copied}" if moved and not (
+        wanted.chmod or wanted.chown or wanted.sparse
+    ) else copied
+
+
+def _moved(plan: Plan, source: str, destination: str) -> str:
+    """Shell text that renames one source into a place where nothing is, and fails where something is.
+
+    Only where rsync would give the same: the content of a folder becomes DEST, anything else goes into the folder DEST.
+    """
+    bare = destination.rstrip("/")
+    if not bare or bare in (".", ".."):
+        return ""
+    name = plan.sources[0].rstrip("/").rsplit("/", 1)[-1]
+    if source.endswith("/"):
+        folder, to = "true", quote(bare)
+    else:
+        folder, to = f"[ -d {quote(bare)} ]", quote(f"{bare}/{name}")
+    source = source.rstrip("/")
+    return f"{{ {folder} && [ ! -e {to} ] && [ ! -L {to} ] && mv -nT -- {source} {to} && [ ! -e {source} ] && [ ! -L {source} ]; }} 2>/dev/null"

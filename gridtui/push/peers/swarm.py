@@ -98,6 +98,10 @@ class Swarm:
         """How many parts a node has."""
         return len(self._members[name].held) if name in self._members else 0
 
+    def holds(self, name: str, part: int) -> bool:
+        """Whether a node has a part."""
+        return name in self._members and part in self._members[name].held
+
     def done(self, name: str) -> bool:
         """Whether a node has all."""
         return self.total is not None and self.held(name) == self.total
