@@ -13,8 +13,10 @@ def main() -> None:
 
         sys.stdout.write(f"gridtui {__version__}\n")
         return
-    from .cli.main import main as run
-
+    try:
+        from .cli.main import main as run
+    except KeyboardInterrupt:  # nobody who is this quick wants to read a traceback
+        sys.exit(130)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -221,6 +221,7 @@ name_variables(cli, "GRIDTUI")
 def main(words: Sequence[str]) -> int:
     """Run one command line. Returns the exit status; prints every error, in one line."""
     signal.signal(signal.SIGTERM, _terminated)
+    _open_streams()
     context = Context()
     checking = _is_check(words)
     try:
@@ -291,6 +292,13 @@ def _usage_hint(problem: click.ClickException) -> str:
     if isinstance(problem, click.UsageError) and problem.ctx is not None and "--help" not in problem.message:
         return f"see `{problem.ctx.command_path} --help`"
     return ""
+
+
+def _open_streams() -> None:
+    """Give a program that was started without standard streams (`<&-`) empty ones, and no socket their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # for the life of the process
 
 
 def _terminated(number: int, frame: Any) -> None:

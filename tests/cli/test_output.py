@@ -121,3 +121,13 @@ def test_a_full_disk_behind_standard_output(program: Program, inventory: Path) -
     assert done.status == 3
     assert len(done.stderr.splitlines()) == 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_without_standard_streams(program: Program, closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m gridtui check {closed}"],
+        env=program.env, cwd=program.folder, capture_output=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"OK: ") == (">&-" not in closed.replace("2>&-", ""))

@@ -212,7 +212,11 @@ class Lab:
 
     def pause(self, name: str) -> None:
         """Freeze every process: the kernel still answers pings and TCP handshakes, and nobody else does."""
-        docker("pause", _container(name))
+        for attempt in range(5):
+            done = docker("pause", _container(name), check=attempt == 4)
+            if done.returncode == 0:
+                return
+            time.sleep(0.2)  # runc gives up ("unable to freeze") on a node that is just making processes
 
     def unpause(self, name: str) -> None:
         """Let it go on."""

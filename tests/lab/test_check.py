@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import stat
@@ -13,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ..e2e import nagios
-from ..e2e.program import Done, Program
+from ..e2e.program import Done, Program, Running
 from .lab import Lab
 
 NAMES = ["node1", "node2", "node3"]
@@ -54,12 +55,15 @@ def settled(check: Check, status: int, *words: str | Path) -> Done:
     return done
 
 
-def established(lab: Lab, name: str) -> bool:
-    """Whether this machine has a TCP connection to sshd of the node (`/proc/net/tcp`, proc(5))."""
+def connected(lab: Lab, running: Running, name: str) -> bool:
+    """Whether this run has a TCP connection to sshd of the node (`/proc/net/tcp`, proc(5))."""
     octets = [int(part) for part in lab.node(name).address.split(".")]
     remote = "".join(f"{octet:02X}" for octet in reversed(octets)) + ":0016"
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return any(row[2] == remote and row[3] == "01" for row in rows)
+    inodes = {f"socket:[{row[9]}]" for row in rows if row[2] == remote and row[3] == "01"}
+    with contextlib.suppress(FileNotFoundError):  # one is closed while we look
+        return any(str(link.readlink()) in inodes for link in Path(f"/proc/{running.pid}/fd").iterdir())
+    return False
 
 
 def until(holds: Callable[[], bool], timeout: float, what: str) -> None:
@@ -196,7 +200,7 @@ def test_limits_of_the_command_line(check: Check) -> None:
 def test_a_run_that_another_locks_out(lab: Lab, program: Program, check: Check) -> None:
     lab.pause("node3")
     first = program.start("-i", lab.inventory, "check")
-    until(lambda: established(lab, "node3"), 20, "no connection to the paused node")
+    until(lambda: connected(lab, first, "node3"), 20, "no connection to the paused node")
     second = program.run("-i", lab.inventory, "check")
     assert second.status == UNKNOWN
     assert len(second.stdout.splitlines()) == 1
@@ -227,7 +231,7 @@ def test_a_signal_in_the_middle(lab: Lab, program: Program, check: Check, number
     before = kept(program)
     lab.pause("node3")
     running = program.start("-i", lab.inventory, "check")
-    until(lambda: established(lab, "node3"), 20, "no connection to the paused node")
+    until(lambda: connected(lab, running, "node3"), 20, "no connection to the paused node")
     at = time.monotonic()
     running.send(number)
     done = running.wait(10)
