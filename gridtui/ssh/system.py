@@ -73,8 +73,8 @@ def master(node: Node, settings: Ssh, control: Path) -> list[str]:
 
 def _words(node: Node, settings: Ssh, options: list[tuple[str, str]]) -> list[str]:
     list_ = ["ssh", "-T", "-a", "-x"]
-    if settings.config:
-        list_ += ["-F", "none" if settings.config == "none" else str(Path(settings.config).expanduser())]
+    if file := settings.config or node.ssh_options.get("config", ""):
+        list_ += ["-F", "none" if file == "none" else str(Path(file).expanduser())]
     if node.port:
         list_ += ["-p", str(node.port)]
     if node.user:
@@ -86,7 +86,7 @@ def _words(node: Node, settings: Ssh, options: list[tuple[str, str]]) -> list[st
     options += [
         (name, value)
         for name, value in node.ssh_options.items()
-        if name.isalnum() and name not in ("host", "match", "include") and not re.search("[\r\n]", value)
+        if name.isalnum() and name not in ("host", "match", "include", "config") and not re.search("[\r\n]", value)
     ]
     if "connecttimeout" not in node.ssh_options and "connecttimeout" not in _keywords(node, settings):
         options.append(("ConnectTimeout", str(math.ceil(settings.connect_timeout))))
