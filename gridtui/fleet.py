@@ -270,6 +270,8 @@ class Fleet:
         timeout: float | None = None,
         rate: int | None = None,
         sftp: pushes.Sftp | None = None,
+        via_peers: bool = False,
+        say: Callable[[str], None] | None = None,
         told: pushes.Told | None = None,
         ended: Callable[[pushes.Transfer], None] | None = None,
         stop: pushes.Stop | None = None,
@@ -277,6 +279,7 @@ class Fleet:
         """Files to the selected nodes or, where the plan says so, from them: a value for each, in the inventory's order.
 
         `told` gets progress as it comes, `ended` each outcome; `stop` ends the run from outside; `rate` bounds all nodes together.
+        With `via_peers` the nodes pass the data on to each other, and `say` gets a line whenever who feeds whom changes.
         Raises SelectionError, UsageError (a missing source; read-only, unless nothing changes on a node).
         """
         from . import push as pushes
@@ -286,6 +289,12 @@ class Fleet:
         wanted = list(names) if names is not None else await self.choose(where, leave)
         nodes = [self.nodes[name] for name in wanted]
         async with self.holding() as pool:
+            if via_peers:
+                from .push.peers import broadcast
+
+                ssh = self.settings.ssh
+                done = await broadcast(plan, nodes, pool, ssh, told, ended=ended, say=say, stop=stop, timeout=timeout)
+                return {outcome.node: outcome for outcome in done}
             run = pushes.Run(
                 plan,
                 nodes,

@@ -45,6 +45,12 @@ class Board:
         )
         self._draw()
 
+    def say(self, text: str) -> None:
+        """A line of narration: who feeds whom. On a terminal alone, above the picture."""
+        if sys.stderr.isatty():
+            self.clear()
+            output.note(clean(text))
+
     def clear(self) -> None:
         """Take the picture away."""
         self._lines = output.block([], self._lines)

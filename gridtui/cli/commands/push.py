@@ -48,6 +48,7 @@ class Way:
     sftp: str
     yes: bool
     json: bool
+    peers: bool = False
 
 
 def moving(function: Body) -> Body:
@@ -136,10 +137,23 @@ def chosen(values: dict[str, Any]) -> tuple[Options, Way]:
 @selecting
 @click.option("--delete", is_flag=True, help="Remove there what the sources do not have.")
 @click.option("--yes-delete", is_flag=True, help="The second word for --delete in a dangerous place.")
+@click.option(
+    "--via",
+    type=click.Choice(("star", "peers")),
+    default="star",
+    help="`peers`: nodes pass the data on to each other.  [default: star, all from here]",
+)
 @moving
 @click.argument("paths", nargs=-1, required=True, type=click.UNPROCESSED, metavar="SRC... DEST")
 def command(
-    context: Context, where: str, leave: str, delete: bool, yes_delete: bool, paths: Sequence[str], **values: Any
+    context: Context,
+    where: str,
+    leave: str,
+    delete: bool,
+    yes_delete: bool,
+    via: str,
+    paths: Sequence[str],
+    **values: Any,
 ) -> int:
     """Copy files and folders to DEST on the selected nodes, with rsync.
 
@@ -153,6 +167,9 @@ def command(
     if not sources:
         raise UsageError("push needs at least one SRC and a DEST")
     options, way = chosen(values)
+    way = replace(way, peers=via == "peers")
+    if way.peers and (way.fanout or way.rate or way.sftp == "only"):
+        raise UsageError("--fanout, --bwlimit-all and --sftp are the star's, not --via peers's")
     plan = pushes.Plan(tuple(sources), destination, options=replace(options, delete=delete))
     fleet = context.fleet(ask=passphrases())
     if not options.dry_run:
@@ -214,6 +231,8 @@ async def move(fleet: Fleet, plan: Plan, way: Way, where: str, leave: str) -> in
         timeout=way.timeout,
         rate=way.rate,
         sftp=pushes.Sftp(way.sftp),
+        via_peers=way.peers,
+        say=board.say,
         told=board.told,
         ended=board.ended,
         stop=stop,
