@@ -16,8 +16,8 @@ from textual.keys import Keys
 
 from ..errors import SettingsError
 
-Place = Literal["app", "fleet", "node", "events", "help", "list"]
-"""Where an action works: everywhere, on one screen, or in any list that moves by lines."""
+Place = Literal["app", "fleet", "node", "events", "exec", "push", "help", "list", "prompt", "secret", "confirm"]
+"""Where an action works: everywhere, on one screen, in any list that moves by lines, where a command is typed, or in a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("first", "home", "first", "Go to the first line", ("list",), palette=False),
     Action("last", "end,G", "last", "Go to the last line", ("list",), palette=False),
     Action("events", "e", "events", "Open the event log", ("fleet", "node"), footer=True),
+    Action("yes", "y", "yes", "Do it", ("confirm",), palette=False),
+    Action("no", "n,escape", "no", "Leave it", ("confirm",), palette=False),
+    Action("decline", "escape", "none", "Give no secret", ("secret",), palette=False),
     Action("next_theme", "t", "theme", "Take the next theme", ("app",), footer=True),
     Action(
         "suspend",
@@ -102,6 +105,8 @@ TITLES: Mapping[Place, str] = {
     "node": "A node's page",
     "events": "Event log",
     "list": "Moving",
+    "confirm": "A question",
+    "secret": "A secret that is asked for",
     "app": "Everywhere",
 }
 """The headings of the help, in its order."""
@@ -207,13 +212,13 @@ def _hint(near: list[str]) -> str:
 
 
 def _reach(action: Action) -> set[Place]:
-    """The screens on which an action's key is heard. Lists are on the fleet and the event log."""
+    """The screens on which an action's key is heard. Lists are on all but a node's page and the help."""
     reach: set[Place] = set()
     for place in action.places:
         if place == "app":
-            reach |= {"fleet", "node", "events", "help"}
+            reach |= {"fleet", "node", "events", "exec", "push", "help"}
         elif place == "list":
-            reach |= {"fleet", "events"}
+            reach |= {"fleet", "events", "exec", "push"}
         else:
             reach.add(place)
     return reach

@@ -18,6 +18,7 @@ from textual.types import CSSPathType
 from ..errors import GridtuiError, SettingsError, UsageError
 from . import themes
 from .actions import ACTIONS, bindings, keymap, shown
+from .asking import Asking
 from .bridge import Bridge, Fresh, Source
 from .screens.events import EventsScreen
 from .screens.fleet import FleetScreen
@@ -30,7 +31,8 @@ BEAT = 1.0
 
 _HERE = Path(__file__).parent
 # Absolute: Textual looks for relative ones beside the file of the class that is run, which may be a subclass.
-_SHEETS = (_HERE / "app.tcss", *(_HERE / "screens" / f"{noun}.tcss" for noun in ("fleet", "node", "events", "help")))
+_NOUNS = ("fleet", "node", "events", "help", "question")
+_SHEETS = (_HERE / "app.tcss", *(_HERE / "screens" / f"{noun}.tcss" for noun in _NOUNS))
 
 
 class Dashboard(App[int]):
@@ -57,6 +59,9 @@ class Dashboard(App[int]):
             )
         self.theme = settings.theme
         self.bridge = Bridge(fleet, self.post_message)
+        self.asking = Asking(self)
+        if fleet.ask is None:
+            fleet.ask = self.asking.secret
         self.fleet_screen = FleetScreen()
 
     def get_default_screen(self) -> Screen[None]:

@@ -7,7 +7,7 @@ knows waits in `Bridge` until the app takes it, so a message that replaces anoth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from textual.message import Message
@@ -22,6 +22,8 @@ PAUSE = 0.5
 
 class Source(Protocol):
     """What the dashboard needs of `fleet.Fleet`, described there."""
+
+    ask: Callable[[str], Awaitable[str | None]] | None
 
     @property
     def nodes(self) -> Mapping[str, Node]: ...

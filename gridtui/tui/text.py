@@ -6,6 +6,7 @@ Unknown is `UNKNOWN`, never a zero. Everything here gives plain text: no markup,
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
@@ -137,3 +138,42 @@ def spark(values: Sequence[float], cells: int, least: float = 0.0) -> str:
 
 def _missing(value: float | None) -> bool:
     return value is None or math.isnan(value)
+
+
+def window(text: str, start: int, cells: int) -> str:
+    """The part of neutral `text` that begins at cell `start` and takes at most `cells` cells. A wide character that is cut at the left is a blank."""
+    if text.isascii():
+        return text[start : start + cells]
+    at = used = 0
+    shown: list[str] = []
+    for char in text:
+        takes = cell_len(char)
+        if at >= start:
+            if used + takes > cells:
+                break
+            shown.append(char)
+            used += takes
+        elif at + takes > start:
+            shown.append(" ")
+            used += 1
+        at += takes
+    return "".join(shown)
+
+
+def fold(text: str, cells: int) -> list[str]:
+    """Neutral `text` in lines of at most `cells` cells: broken behind blanks and commas where there are some, else anywhere."""
+    lines: list[str] = []
+    line, room = "", cells
+    for piece in re.findall(r"[^ ,]*[ ,]?", text):
+        takes = width(piece)
+        if takes > room and line:
+            lines.append(line.rstrip())
+            line, room = "", cells
+        while takes > cells:
+            head = window(piece, 0, cells)
+            lines.append(head)
+            piece = piece[len(head) :]
+            takes = width(piece)
+        line += piece
+        room -= takes
+    return [*lines, line.rstrip()] if line.strip() or not lines else lines

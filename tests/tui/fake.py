@@ -11,7 +11,7 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gridtui.errors import SelectionError, ShellError
@@ -229,6 +229,7 @@ class FakeFleet:
         self.fakes = {node.name: FakeNode(node, seed) for seed, node in enumerate([*extra, *nodes(count)])}
         self.nodes = {name: fake.node for name, fake in self.fakes.items()}
         self.settings = settings or Settings()
+        self.ask: Callable[[str], Awaitable[str | None]] | None = None
         self.ping_method = PingMethod.RAW
         self.live = live
         self.now = time.time() if live else START

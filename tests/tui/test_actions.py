@@ -14,6 +14,7 @@ from gridtui.tui.screens.events import EventsScreen
 from gridtui.tui.screens.fleet import FleetScreen
 from gridtui.tui.screens.help import HelpScreen
 from gridtui.tui.screens.node import NodeScreen
+from gridtui.tui.screens.question import ConfirmScreen, SecretScreen
 from gridtui.tui.widgets.lines import Lines
 
 OWNERS = {
@@ -23,6 +24,8 @@ OWNERS = {
     "events": EventsScreen,
     "help": HelpScreen,
     "list": Lines,
+    "confirm": ConfirmScreen,
+    "secret": SecretScreen,
 }
 
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from gridtui.errors import PingError, SettingsError
@@ -24,45 +20,16 @@ from gridtui.tui.screens.events import EventLines, EventsScreen
 from gridtui.tui.screens.fleet import FleetScreen
 from gridtui.tui.screens.help import HelpScreen
 from gridtui.tui.screens.node import NodeScreen
-from gridtui.tui.widgets.fleet_table import FleetTable, TableHeader
+from gridtui.tui.widgets.fleet_table import TableHeader
 from gridtui.tui.widgets.panel import Panel
 
 from .fake import FakeFleet, sick_fleet
-
-WIDE = (160, 50)
-
-
-def board(fleet: FakeFleet | None = None, banner: str = "") -> Dashboard:
-    fleet = fleet or sick_fleet(20, ticks=4)
-    return Dashboard(fleet, banner, clock=lambda: fleet.now)
-
-
-async def until(pilot: Pilot[int], what: Callable[[], object]) -> None:
-    """Wait for what must come true; the time-out of the test is the limit."""
-    while not what():
-        await pilot.pause()
-        await asyncio.sleep(0.005)
-
-
-def table(app: Dashboard) -> FleetTable:
-    return app.fleet_screen.query_one(FleetTable)
-
-
-def screen_text(app: Dashboard) -> str:
-    """What is on the screen, line by line."""
-    lines = app.screen._compositor.render_strips()
-    return "\n".join(strip.text for strip in lines)
+from .screens import WIDE, begin, board, screen_text, table, until
 
 
 def page_of(app: Dashboard) -> str | None:
     """The node whose page is shown."""
     return app.screen.node if isinstance(app.screen, NodeScreen) else None
-
-
-async def begin(app: Dashboard, pilot: Pilot[int]) -> None:
-    await until(pilot, lambda: getattr(app.fleet, "started", True))
-    await until(pilot, lambda: table(app).names)
-    await pilot.pause()
 
 
 # ---- the first moments, and news ----
