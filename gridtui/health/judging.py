@@ -210,9 +210,12 @@ def _levels(
     known: Mapping[str, Level], observation: Observation, metrics: Mapping[str, float], rules: Rules, now: float
 ) -> Mapping[str, Level]:
     levels: dict[str, Level] = {}
-    for name, rule in rules.metrics.items():
+    for name, (low, high) in rules.zones.items():
         old, value = known.get(name), metrics.get(name)
-        if value is not None and math.isfinite(value):
+        if value is not None and low <= value <= high and (old is CALM or old is None):
+            levels[name] = CALM
+        elif value is not None and math.isfinite(value):
+            rule = rules.metrics[name]
             levels[name] = _level(old, rule, value, observation, now)
         elif old is not None:
             levels[name] = _missed(old, rules.quiet_after)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -64,6 +64,19 @@ class Rules:
     """Samples in a row without any metric until a node that answers is UNKNOWN."""
     maintenance: bool = False
     """`Node.maintenance`: judged as ever, but never an alert."""
+    zones: Mapping[str, tuple[float, float]] = field(init=False, default_factory=dict)
+    """By metric, from where to where nothing alerts: what most samples of most nodes are done with in one comparison."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "zones", {name: _zone(rule) for name, rule in self.metrics.items()})
+
+
+def _zone(rule: Rule) -> tuple[float, float]:
+    """The values that no range of `rule` alerts at; an empty one where a range alerts inside."""
+    ranges = [limit for limit in (rule.warn, rule.crit) if limit]
+    if any(limit.inside for limit in ranges):
+        return math.inf, -math.inf
+    return max((r.start for r in ranges), default=-math.inf), min((r.end for r in ranges), default=math.inf)
 
 
 def _default(metric: str, warn: str = "", crit: str = "", clear: float | None = None) -> Rule:

@@ -76,9 +76,7 @@ def ask(process: Child, number: signal.Signals = signal.SIGTERM) -> None:
 
 def later(process: Child, seconds: float, number: signal.Signals = signal.SIGKILL) -> None:
     """Send a signal to the whole group in a while, if it still runs then."""
-    asyncio.get_running_loop().call_later(
-        seconds, lambda: ask(process, number) if process.returncode is None else None
-    )
+    asyncio.get_running_loop().call_later(seconds, lambda: ask(process, number) if process.returncode is None else None)
 
 
 async def end(process: Child, grace: float = GRACE) -> None:

@@ -20,6 +20,7 @@ from .failures import Stage
 from .hostkeys import Trust
 from .keys import Keyring
 from .proxy import Proxy
+from .quiet import quieten
 from .route import Route
 
 CIPHERS = "^aes128-gcm@openssh.com"
@@ -52,6 +53,10 @@ class Client(asyncssh.SSHClient):
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         self.connection = conn
+
+    def auth_completed(self) -> None:
+        if self.connection:
+            quieten(self.connection)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.ended.done():
