@@ -32,8 +32,8 @@ class Farm:
 
 
 @contextmanager
-def farm(folder: Path, count: int) -> Iterator[Farm]:
-    """Start the sshd, write inventory and ssh_config; all ends with the context."""
+def farm(folder: Path, count: int, *more: str) -> Iterator[Farm]:
+    """Start the sshd, with `more` options of sshd_config, write inventory and ssh_config; all ends with the context."""
     home = folder / "home"
     home.mkdir(parents=True)
     # An empty home: a slow ~/.bashrc of whoever measures would be run at every login, and be all that is measured.
@@ -45,7 +45,7 @@ def farm(folder: Path, count: int) -> Iterator[Farm]:
         "PerSourceMaxStartups none",
         "LogLevel ERROR",
     ]
-    with Sshd(folder / "sshd", options=options, address="0.0.0.0") as sshd:
+    with Sshd(folder / "sshd", options=[*options, *more], address="0.0.0.0") as sshd:
         known = folder / "known_hosts"
         known.write_text(f"[127.9.*]:{sshd.port} {' '.join(public(sshd.host_keys[0]).split()[:2])}\n")
         addresses = {f"n{index}": f"127.9.{index // 250}.{index % 250 + 1}" for index in range(1, count + 1)}

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -288,18 +288,19 @@ class Fleet:
             self.allow_changes()
         wanted = list(names) if names is not None else await self.choose(where, leave)
         nodes = [self.nodes[name] for name in wanted]
-        async with self.holding() as pool:
-            if via_peers:
-                from .push.peers import broadcast
+        if via_peers:
+            from .push.peers import broadcast
 
+            async with self.holding() as pool:
                 ssh = self.settings.ssh
                 done = await broadcast(plan, nodes, pool, ssh, told, ended=ended, say=say, stop=stop, timeout=timeout)
                 return {outcome.node: outcome for outcome in done}
+        async with AsyncExitStack() as stack:
             run = pushes.Run(
                 plan,
                 nodes,
                 self.settings.ssh,
-                pool=pool,
+                pool=lambda: stack.enter_async_context(self.holding()),
                 fanout=fanout or pushes.FANOUT,
                 timeout=timeout,
                 rate=rate,

@@ -10,20 +10,22 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import SshError
 from ..model import Node, clean
 from ..settings import Ssh
-from ..ssh import Pool
 from ..ssh.masters import Masters
 from . import command, guard
 from .model import FANOUT, Direction, Ending, Plan, Progress, Stage, Transfer
 from .packages import how_to_install
 from .transfer import RETRY, NoRsync, Rsync, Told
+
+if TYPE_CHECKING:
+    from ..ssh import Pool
 
 T = TypeVar("T")
 
@@ -60,7 +62,8 @@ class Stop:
 class Run:
     """One run. `finish` is called once.
 
-    `told` gets what is new of a node, several times a second; `ended` each outcome; `pool` is asked for connections for SFTP alone.
+    `told` gets what is new of a node, several times a second; `ended` each outcome; `pool` (or what makes it: asyncssh takes
+    0.4 s to load) is for SFTP alone.
     `rate` is the most that all nodes together get, in bytes a second: each has its share of those that run at once.
     """
 
@@ -70,7 +73,7 @@ class Run:
         nodes: Sequence[Node],
         settings: Ssh,
         *,
-        pool: Pool | None = None,
+        pool: Pool | Callable[[], Awaitable[Pool]] | None = None,
         fanout: int = FANOUT,
         timeout: float | None = None,
         rate: int | None = None,
@@ -174,8 +177,10 @@ class Run:
     async def _over_sftp(self, node: Node) -> Transfer:
         from .sftp import move  # loads asyncssh
 
-        assert self._pool
-        outcome = await self._interruptible(move(self._plan, node, self._pool, self._tell))
+        if self._pool is None:
+            return Transfer(node.name, Ending.FAILED, error="SFTP needs a pool of connections", via="sftp")
+        pool = await self._pool() if callable(self._pool) else self._pool
+        outcome = await self._interruptible(move(self._plan, node, pool, self._tell))
         if outcome is None:
             assert self._halted
             return Transfer(node.name, self._halted[0], error=self._halted[1], via="sftp")
