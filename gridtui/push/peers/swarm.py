@@ -57,6 +57,14 @@ class _Member:
     held: set[int] = field(default_factory=set)
     came: float = 0.0
     """When the last part arrived, or the feeder changed."""
+    waits: float | None = None
+    """Since when the feeder has something for it, and nothing comes."""
+    gaps: list[float] = field(default_factory=list)
+    """Seconds between its last parts."""
+    behind: int = 0
+    """How far it was behind its feeder when that began."""
+    usual: float | None = None
+    """Seconds between parts that were usual above it when its feeder was changed for being slow."""
     strikes: int = 0
     late: bool = False
     """Put at the end: judged no more."""
@@ -130,17 +138,19 @@ class Swarm:
         """The way is open."""
         if (member := self._members.get(receiver)) and member.feeder == feeder:
             member.linked, member.came = True, now
+            member.behind = max(0, self._lead(member))
 
     def arrived(self, name: str, part: int, now: float) -> list[Order]:
         """A node has a part, and its hash is right."""
         member = self._members.get(name)
         if member is None or part in member.held:
             return []
-        if member.held:
-            self._gaps.append(now - member.came)
-            del self._gaps[:-64]
+        if member.held and member.linked:
+            for gaps, kept in ((self._gaps, 64), (member.gaps, 6)):
+                gaps.append(now - member.came)
+                del gaps[:-kept]
         member.held.add(part)
-        member.came = now
+        member.came, member.waits = now, None
         return self._drops()
 
     def unlinked(self, feeder: str, receiver: str, now: float, why: str = "") -> list[Order]:
@@ -165,15 +175,19 @@ class Swarm:
 
     def tick(self, now: float) -> list[Order]:
         """Look for who waits in vain. To be called about once a second."""
+        stalled = [member for member in self._members.values() if self._stalls(member, now)]
+        for member in stalled:
+            if any(other.feeder == member.name for other in stalled):
+                return self._demote(member, now)  # nothing gets in, nothing gets out
+        for member in stalled:
+            return self._accuse(member, now)
         for member in self._members.values():
             if self.done(member.name) or member.late or not member.linked:
                 continue
-            lead = self._lead(member.feeder, member)
-            if lead <= 0:
-                continue
-            stalled = now - member.came > self._patience()
-            if stalled or (member.feeder != HERE and lead >= LAG):
+            if member.feeder != HERE and self._lead(member) >= member.behind + LAG:
                 return self._accuse(member, now)
+            if member.usual is not None and self._no_better(member, member.usual, now):
+                return self._demote(member, now)
         return []
 
     # how it is decided
@@ -181,21 +195,39 @@ class Swarm:
     def _patience(self) -> float:
         return max(PATIENCE, SLACK * statistics.median(self._gaps)) if self._gaps else 4 * PATIENCE
 
-    def _lead(self, feeder: str, member: _Member) -> int:
-        ahead = self.produced if feeder == HERE else self.held(feeder)
+    def _lead(self, member: _Member) -> int:
+        ahead = self.produced if member.feeder == HERE else self.held(member.feeder)
         return ahead - len(member.held)
+
+    def _stalls(self, member: _Member, now: float) -> bool:
+        if self.done(member.name) or member.late or not member.linked or self._lead(member) <= 0:
+            member.waits = None
+            return False
+        member.waits = now if member.waits is None else member.waits
+        return now - member.waits > self._patience()
+
+    def _no_better(self, member: _Member, usual: float, now: float) -> bool:
+        """Whether its feeder was changed in vain, so that it is the receiver."""
+        if len(member.gaps) >= 3:
+            return statistics.median(member.gaps) > 2 * usual
+        return member.waits is not None and now - member.waits > max(PATIENCE, 4 * usual)
 
     def _accuse(self, member: _Member, now: float) -> list[Order]:
         """Nobody can tell whose fault it is: first the feeder's, and if it is no better with another, the receiver's."""
         member.strikes += 1
-        if member.strikes == 1 and member.feeder != HERE:
-            return self._swap(member, now)
+        if member.strikes > 1 or member.feeder == HERE:
+            return self._demote(member, now)
+        above = self._members[member.feeder]
+        member.usual = statistics.median(above.gaps) if above.gaps else None
+        return self._swap(member, now)
+
+    def _demote(self, member: _Member, now: float) -> list[Order]:
+        """To the end of the chain, where nobody waits for it."""
         children = [child for child in self._members.values() if child.feeder == member.name]
         member.late = True
         orders: list[Order] = []
-        above = member.feeder
         for child in children:
-            orders += self._attach(child, self._choose(child, above), now)
+            orders += self._attach(child, self._choose(child, member.feeder), now)
         if children:
             orders += self._behind(member, self._tail(children[0]), now)
         return orders
@@ -278,7 +310,8 @@ class Swarm:
         orders: list[Order] = []
         if member.feeder == HERE or member.feeder in self._members:
             orders.append(Detach(member.feeder, member.name))
-        member.feeder, member.came, member.linked = feeder, now, False
+        member.feeder, member.came, member.linked, member.waits = feeder, now, False, None
+        member.gaps.clear()
         return [*orders, self.attachment(member.name)]
 
     def attachment(self, name: str) -> Attach:

@@ -1,0 +1,62 @@
+"""What is believed of a node's own words."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from gridtui.push.peers.member import ready, script
+from gridtui.push.peers.payload import Unfit
+
+GOOD = "/tmp/gridtui-peers-a1B2c3D4 198.18.0.11 22 root no 1000 rsync --server -We.LsfxCIvu --timeout=30 . in/"
+
+
+def test_a_good_line_is_read() -> None:
+    seen = ready(GOOD.split())
+    assert (seen.folder, seen.address, seen.port, seen.user) == (
+        "/tmp/gridtui-peers-a1B2c3D4",
+        "198.18.0.11",
+        22,
+        "root",
+    )
+    assert (seen.seen, seen.free) == (False, 1_024_000)
+    assert seen.speaks == "rsync --server -We.LsfxCIvu --timeout=30 . in/"
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        "",
+        GOOD.replace("/tmp/", "/etc/"),
+        GOOD.replace("a1B2c3D4", "../../etc"),
+        GOOD.replace("a1B2c3D4", "a1B2c3D4;id"),
+        GOOD.replace("198.18.0.11", "*"),
+        GOOD.replace("198.18.0.11", 'x",command="id'),
+        GOOD.replace(" 22 ", " 0 "),
+        GOOD.replace(" 22 ", " 99999 "),
+        GOOD.replace(" 22 ", " ٢٢ "),
+        GOOD.replace("root", "-oProxyCommand=id"),
+        GOOD.replace("root", "a$b"),
+        GOOD.replace("1000", "-1"),
+        GOOD.replace("1000", "lots"),
+        GOOD.replace("--server", "--server --sender"),
+        GOOD.replace(". in/", ". in/ ; id"),
+        GOOD.replace(". in/", ". /etc/"),
+        GOOD.replace("--timeout=30", "--timeout=30 --remove-source-files"),
+        GOOD.replace("rsync", "sh"),
+    ],
+)
+def test_a_line_that_is_odd_is_refused(spoiled: str) -> None:
+    with pytest.raises(Unfit):
+        ready(spoiled.split())
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox"])
+def test_every_shell_can_read_the_script(shell: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"no {shell} here")
+    words = ["busybox", "sh"] if shell == "busybox" else [shell]
+    done = subprocess.run([*words, "-n"], input=script().encode(), capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
