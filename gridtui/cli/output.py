@@ -101,10 +101,15 @@ def flush() -> None:
 
 def progress(text: str) -> None:
     """One line that overwrites itself, on a terminal alone; an empty text takes it away."""
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+    if live():
         width = shutil.get_terminal_size().columns
         sys.stderr.write("\r\x1b[K" + text[: width - 1])
         sys.stderr.flush()
+
+
+def live() -> bool:
+    """Whether what overwrites itself is shown: on a terminal alone."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def block(lines: Sequence[str], above: int = 0) -> int:
@@ -112,7 +117,7 @@ def block(lines: Sequence[str], above: int = 0) -> int:
 
     No lines take the old ones away. Each is cut to the terminal's width, and no more are shown than it has.
     """
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if not live():
         return 0
     columns, rows = shutil.get_terminal_size()
     shown = [_cut(line, columns - 1) for line in lines[-max(1, rows - 1) :]]

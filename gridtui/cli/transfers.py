@@ -24,6 +24,8 @@ class Board:
 
     def __init__(self, nodes: int) -> None:
         self._nodes = nodes
+        self.shown = output.live()
+        """Whether anybody looks: what is not asked for costs nothing."""
         self._seen: dict[str, pushes.Progress] = {}
         self._done: dict[str, pushes.Transfer] = {}
         self._lines = 0
@@ -47,7 +49,7 @@ class Board:
 
     def say(self, text: str) -> None:
         """A line of narration: who feeds whom. On a terminal alone, above the picture."""
-        if sys.stderr.isatty():
+        if self.shown:
             self.clear()
             output.note(clean(text))
 

@@ -48,8 +48,8 @@ def at_node(plan: Plan) -> str:
     return quote("/bin/sh", "-c", script, "gridtui-push", *words)
 
 
-def options(plan: Plan) -> list[str]:
-    """rsync's options for a plan, the way to the node apart."""
+def options(plan: Plan, progress: bool = False) -> list[str]:
+    """rsync's options for a plan, the way to the node apart. With `progress` it prints a line for each file and each second."""
     wanted = plan.options
     words = [
         "--archive",
@@ -58,7 +58,7 @@ def options(plan: Plan) -> list[str]:
         f"--partial-dir={PARTIAL}",
         "--no-human-readable",
         "--outbuf=L",
-        f"--info={'stats2' if wanted.dry_run else 'stats2,progress2'}",
+        f"--info={'stats2,progress2' if progress and not wanted.dry_run else 'stats2'}",
         f"--timeout={wanted.timeout}",
     ]
     for flag, given in (
@@ -83,9 +83,9 @@ def options(plan: Plan) -> list[str]:
     return [*words, *wanted.filters]
 
 
-def words(plan: Plan, node: Node, ssh: list[str], rate: int | None = None) -> list[str]:
+def words(plan: Plan, node: Node, ssh: list[str], rate: int | None = None, progress: bool = False) -> list[str]:
     """The whole command line. `ssh` is the argument list up to the host; `rate` bounds this node, in bytes a second."""
-    list_ = ["rsync", *options(plan), f"--rsh={system.rsh(ssh)}", f"--rsync-path={at_node(plan)}"]
+    list_ = ["rsync", *options(plan, progress), f"--rsh={system.rsh(ssh)}", f"--rsync-path={at_node(plan)}"]
     if rate and (not plan.options.rate or rate < plan.options.rate):
         list_.append(f"--bwlimit={max(1, rate // 1024)}")
     if plan.direction is Direction.PUSH:

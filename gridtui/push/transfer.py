@@ -95,7 +95,7 @@ class Rsync:
 
     async def _once(self, began: float) -> tuple[Transfer, Said]:
         report, said = Report(), Said()
-        words = command.words(self._plan, self._link.node, self._link.words, self._rate)
+        words = command.words(self._plan, self._link.node, self._link.words, self._rate, self._told is not None)
         try:
             process = self._process = await children.start(words, command.environment())
         except OSError as error:

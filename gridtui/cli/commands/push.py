@@ -233,7 +233,7 @@ async def move(fleet: Fleet, plan: Plan, way: Way, where: str, leave: str) -> in
         sftp=pushes.Sftp(way.sftp),
         via_peers=way.peers,
         say=board.say,
-        told=board.told,
+        told=board.told if board.shown else None,
         ended=board.ended,
         stop=stop,
     )
