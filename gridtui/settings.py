@@ -26,7 +26,9 @@ class Intervals:
     fast: float = 2.0
     """Between two samples of cpu, memory, disk and network."""
     slow: float = 30.0
-    """Between two samples of file systems, temperatures, users, units and GPUs."""
+    """Between two samples of file systems, temperatures, users and units."""
+    gpu: float = 10.0
+    """Between two samples of GPUs on a node that has some."""
     overdue: float = 10.0
     """After which an unanswered tick means that the probe hangs."""
 

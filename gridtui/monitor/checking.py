@@ -14,8 +14,8 @@ from .. import health, store
 from ..errors import StateError
 from ..model import Node, Reach, Verdict
 from ..settings import Settings
+from .measured import trip_metrics
 from .once import Examined
-from .watch import trip_metrics
 
 SCHEMA = 1
 

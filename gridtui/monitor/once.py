@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from .. import ping, probes
 from ..errors import ProbeError, ResolveError, ShellError, SshError
 from ..model import Facts, Layer, Node, PingMethod, Reach, RoundTrips, Sample
-from .watch import hanging, no_facts
+from .channel import hanging
+from .watch import no_facts
 
 if TYPE_CHECKING:
     from ..ssh import Channel, Connection, Pool

@@ -9,33 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .. import health, ping, probes
 from ..errors import ProbeError, ShellError, SshError
 from ..events import Event, Learned, Noted, Rebooted
-from ..model import Facts, Layer, Node, PingMethod, Reach, RoundTrips, Sample, Status, Verdict, duration
+from ..model import Facts, Layer, Node, PingMethod, Reach, RoundTrips, Sample, Status, Verdict
+from .channel import ProbeChannel
 from .history import LENGTH, History
+from .measured import Measured, trip_metrics
 
 if TYPE_CHECKING:
     from ..settings import Intervals
-    from ..ssh import Channel, Connection, Endpoint, Pool
+    from ..ssh import Connection, Endpoint, Pool
 
 RECENT = 60
 """Echoes that loss and round trips are figured over: the last minute at the default interval."""
 NUDGE = 0.5
 """Seconds an open channel gets to answer when an echo was lost."""
-SILENT = 3.0
-"""Seconds without an answer to a sample that raise a doubt by themselves: not every node answers echoes."""
 DOUBT = 1.5
 """Seconds for each layer when a doubt is settled: with the echo's own second and the nudge it stays under 5 s."""
 GRACE = 3.0
 """Seconds after a lost connection in which failed attempts are not yet called down: sshd restarts in less."""
 PROBE_PAUSE = 30.0
 """Seconds before a channel is opened again that failed: the shell, not the network, is at fault then."""
-SKIPPED = 600.0
-"""Seconds for which a part that hung is left out."""
 FACTS_TIMEOUT = 20.0
 
 
@@ -76,7 +73,7 @@ class Watch:
         self._endpoint: Endpoint | None = None
         self._address = ""
         self._connection: Connection | None = None
-        self._channel: _ProbeChannel | None = None
+        self._channel: ProbeChannel | None = None
         self._skip: frozenset[str] = frozenset()
         self._failures = 0
         self._lost_at: float | None = None
@@ -180,7 +177,7 @@ class Watch:
         self._skip = frozenset()
         try:
             while connection.is_open:
-                channel = self._channel = _ProbeChannel(self, self._skip)
+                channel = self._channel = ProbeChannel(self, self._host.intervals, self._skip)
                 try:
                     await channel.follow(connection)
                     self._skip = frozenset()
@@ -294,7 +291,7 @@ class Watch:
             # What was lost while the node was down is told already: the link is judged by what comes from now on.
             self._recent = ping.Ring(RECENT)
             self.reach = Reach(sample.time, method=self.method)
-        metrics = _Measured(trip_metrics(self.trips()), sample.metrics)
+        metrics = Measured(trip_metrics(self.trips()), sample.metrics)
         self._judge(health.Observation(reach=self.reach, metrics=metrics, parts=sample.parts, time=sample.time))
 
     def _down(self, layer: Layer, error: str) -> None:
@@ -309,154 +306,6 @@ class Watch:
         self._host.changed(self)
 
 
-class _ProbeChannel:
-    """The probe's channel on one connection: asks on time, decodes what comes, and notices what does not come."""
-
-    def __init__(self, watch: Watch, skip: frozenset[str]) -> None:
-        self.suspects: frozenset[str] = frozenset()
-        """After `ProbeError`: the parts that were being waited for."""
-        self.answered_at = -1.0
-        self._watch = watch
-        self._skip = skip
-        self._loop = watch._loop
-        self._nonce = probes.new_nonce()
-        self._decoder = probes.Decoder(self._nonce)
-        self._reading = probes.Reading(watch.node.name)
-        self._ended: asyncio.Future[None] = self._loop.create_future()
-        self._channel: Channel | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._asked: tuple[probes.Tier, float, float] | None = None
-        self._slow_at = -1e9
-        self._opened_at = self._loop.time()
-        self._bytes = 0
-
-    async def follow(self, connection: Connection) -> None:
-        """Until the channel ends. Raises ShellError (no shell), ProbeError (bad or overdue answer), SshError.
-
-        Returns after `SKIPPED` seconds when parts are left out, so that they are tried again.
-        """
-        self._channel = await connection.open(probes.COMMAND, self)
-        self._channel.write(probes.script(self._nonce, skip=self._skip))
-        self._due()
-        await self._ended
-
-    def close(self) -> None:
-        """End the loop on the node by ending its input."""
-        if self._timer:
-            self._timer.cancel()
-        if self._channel:
-            self._channel.close()
-            self._channel = None
-        if not self._ended.done():
-            self._ended.cancel()
-
-    def nudge(self) -> None:
-        """Ask now, unless an answer is awaited already."""
-        if self._asked is None:
-            self._ask(probes.Tier.FAST)
-
-    def forgive(self) -> None:
-        """Give an awaited answer its time again, and ask when none is awaited."""
-        if self._asked:
-            tier, _, wall = self._asked
-            self._asked = tier, self._loop.time(), wall
-        else:
-            self._ask(probes.Tier.FAST)
-
-    # ---- ssh.Receiver ----
-
-    def received(self, data: bytes) -> None:
-        """Bytes from the node."""
-        self._bytes += len(data)
-        try:
-            blocks = self._decoder.feed(data)
-        except ProbeError as error:
-            self._end(error)
-            return
-        for block in blocks:
-            self._answered(block)
-
-    def closed(self, error: SshError | None) -> None:
-        """The channel ended."""
-        if error is None:
-            seen = self.answered_at >= 0
-            error = ShellError(
-                "the probe's shell ended" if seen else "the login shell ended before it answered",
-                hint="" if seen else "the account needs a login shell that runs commands",
-            )
-        self._end(error)
-
-    # ---- the pace ----
-
-    def _due(self) -> None:
-        watch = self._watch
-        intervals = watch._host.intervals
-        now = self._loop.time()
-        interval = watch.node.interval or intervals.fast
-        self._timer = self._loop.call_at(now + interval, self._due)
-        if self._asked:
-            asked_at = self._asked[1]
-            if now - asked_at > SILENT:
-                watch.doubt()
-            if now - asked_at > intervals.overdue:
-                self.suspects = hanging(self._decoder) - self._skip
-                self._end(ProbeError(f"no answer to a sample for {duration(now - asked_at)}"))
-            return
-        if self._skip and now - self._opened_at > SKIPPED and not self._ended.done():
-            self._ended.set_result(None)
-            return
-        slow = watch.node.slow_interval or intervals.slow
-        if now - self._slow_at >= slow:
-            self._slow_at = now
-            self._ask(probes.Tier.SLOW)
-        else:
-            self._ask(probes.Tier.FAST)
-
-    def _ask(self, tier: probes.Tier) -> None:
-        if self._channel:
-            self._asked = tier, self._loop.time(), time.time()
-            self._bytes = 0
-            self._channel.write(self._decoder.tick(tier))
-
-    def _answered(self, block: probes.Block) -> None:
-        now = self._loop.time()
-        wall = time.time()
-        self.answered_at = now
-        asked = self._asked
-        self._asked = None
-        seconds = now - asked[1] if asked else 0.0
-        sample = self._reading.sample(block, wall, asked[2] if asked else wall)
-        self._watch.took(sample, seconds)
-
-    def _end(self, error: SshError | ProbeError) -> None:
-        if not self._ended.done():
-            self._ended.set_exception(error)
-
-
-class _Measured(Mapping[str, float]):
-    """The metrics of echoes and of a sample as one mapping, without copying: made for every sample of every node."""
-
-    __slots__ = ("_sampled", "_trips")
-
-    def __init__(self, trips: dict[str, float], sampled: Mapping[str, float]) -> None:
-        self._trips = trips
-        self._sampled = sampled
-
-    def __getitem__(self, name: str) -> float:
-        return self._trips[name] if name in self._trips else self._sampled[name]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        value = self._trips.get(name)
-        return self._sampled.get(name, default) if value is None else value
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self._trips
-        yield from self._sampled
-
-    def __len__(self) -> int:
-        return len(self._trips) + len(self._sampled)
-
-
 def no_facts(status: int | None) -> ShellError:
     """What came back is not what was asked for: the account's shell runs something else, or nothing."""
     ended = "" if status in (0, None) else f" (exit status {status})"
@@ -464,22 +313,3 @@ def no_facts(status: int | None) -> ShellError:
         f"logged in, but the question for facts was not answered{ended}",
         hint="the account needs a login shell that runs commands",
     )
-
-
-def hanging(decoder: probes.Decoder) -> frozenset[str]:
-    """The probe that an overdue answer stopped at, as a set to skip; empty when it is one that cannot be left out."""
-    section = decoder.section
-    return frozenset(probe.name for probe in probes.PROBES if section in probe.sections)
-
-
-def trip_metrics(trips: RoundTrips) -> dict[str, float]:
-    """The metrics that come from echoes: `rtt` and its kin in seconds, `loss` in per cent; what is unknown is absent."""
-    values = {
-        "rtt": trips.last,
-        "rtt.min": trips.min,
-        "rtt.avg": trips.avg,
-        "rtt.max": trips.max,
-        "jitter": trips.jitter,
-        "loss": trips.loss if trips.sent else None,
-    }
-    return {name: value for name, value in values.items() if value is not None}
