@@ -81,7 +81,8 @@ def same(one: Path, other: Path, *more: str) -> bool:
         text=True,
         check=True,
     )
-    return done.stdout == ""
+    assert done.stdout == ""
+    return True
 
 
 @pytest.mark.parametrize("size", [100, 400_000])
@@ -145,12 +146,15 @@ async def test_it_is_placed_as_rsync_would(tmp_path: Path, end: str, there: str)
     source = tmp_path / "so'urce"
     source.mkdir()
     tree(source)
+    old = tmp_path / "old"
+    old.mkdir()
+    tree(old, 10)
+    (old / "other").write_text("stays")
     for target in ("mine", "rsync's"):
         if there != "nothing":
             (tmp_path / target).mkdir()
         if there == "old":
-            tree(tmp_path / target)
-            (tmp_path / target / "other").write_text("stays")
+            peer(f"{old}/", tmp_path / target)
     plan = Plan((f"{source}{end}",), str(tmp_path / "mine"))
     what, _, _ = await packed(plan, tmp_path)
     done = _placed(plan, what, tmp_path)
