@@ -12,10 +12,11 @@ import re
 import shlex
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import ResolveError
+from ..model import Node
 from ..settings import Ssh
 
 SYSTEM = Path("/etc/ssh/ssh_config")
@@ -45,6 +46,12 @@ class ConfigFile:
 
 
 _files: dict[Path, tuple[tuple[int, int, int], ConfigFile]] = {}
+
+
+def own(node: Node, settings: Ssh) -> Ssh:
+    """The settings with the file that the inventory names for the node (`-F`), unless our settings name one."""
+    file = node.ssh_options.get("config", "")
+    return replace(settings, config=file) if file and not settings.config else settings
 
 
 def sources(settings: Ssh) -> list[Path]:

@@ -50,6 +50,7 @@ def resolve(node: Node, settings: Ssh) -> Endpoint:
     """
     if node.local:
         return Endpoint("localhost", 0, me())
+    settings = config.own(node, settings)
     if not _MOVES.intersection(node.ssh_options) and _MOVES.isdisjoint(
         config.keywords(config.sources(settings), node.address, named=bool(settings.config))
     ):

@@ -246,10 +246,11 @@ def _read(node: Node, settings: Ssh, sources: list[Path], before: Reader | None 
 
 def _breaks(name: str, value: str) -> bool:
     """Whether an option would be more than one option, or open a block."""
-    return name in ("host", "match", "include") or not name.isalnum() or "\n" in value or "\r" in value
+    return name in ("host", "match", "include", "config") or not name.isalnum() or "\n" in value or "\r" in value
 
 
 def _route(node: Node, settings: Ssh) -> Route:
+    settings = config.own(node, settings)
     reader = _read(node, settings, config.sources(settings))
     get = reader.get
     host = str(get("Hostname", node.address)).lower()  # as ssh does

@@ -73,7 +73,8 @@ def master(node: Node, settings: Ssh, control: Path) -> list[str]:
 
 def _words(node: Node, settings: Ssh, options: list[tuple[str, str]]) -> list[str]:
     list_ = ["ssh", "-T", "-a", "-x"]
-    if file := settings.config or node.ssh_options.get("config", ""):
+    settings = config.own(node, settings)
+    if file := settings.config:
         list_ += ["-F", "none" if file == "none" else str(Path(file).expanduser())]
     if node.port:
         list_ += ["-p", str(node.port)]

@@ -108,6 +108,17 @@ def test_the_inventory_stands_above_the_file(node: Node, expected: Endpoint, con
     assert resolve(node, Ssh()) == expected
 
 
+def test_the_file_that_the_inventory_names_is_the_one_that_is_read(home: Path, tmp_path: Path) -> None:
+    (home / ".ssh" / "config").write_text("Host n\n Port 2201\n")
+    named, ours = tmp_path / "named", tmp_path / "ours"
+    named.write_text("Host n\n Port 2202\n")
+    ours.write_text("Host n\n Port 2203\n")
+    node = Node("n", "n", ssh_options={"config": str(named)})
+    for settings, port in ((Ssh(), 2202), (Ssh(config=str(ours)), 2203)):
+        assert resolve(node, settings).port == Routes(settings).route(node).endpoint.port == port
+    assert resolve(Node("n", "n", ssh_options={"config": "none"}), Ssh()).port == 22
+
+
 def test_options_of_the_inventory_reach_the_login(config: Path) -> None:
     node = Node("n", "zeta", identity="/a b/key", ssh_options={"identitiesonly": "yes", "connecttimeout": "9"})
     route = Routes(Ssh()).route(node)
