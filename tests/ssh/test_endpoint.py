@@ -114,8 +114,8 @@ def test_the_file_that_the_inventory_names_is_the_one_that_is_read(home: Path, t
     named.write_text("Host n\n Port 2202\n")
     ours.write_text("Host n\n Port 2203\n")
     node = Node("n", "n", ssh_options={"config": str(named)})
-    for settings, port in ((Ssh(), 2202), (Ssh(config=str(ours)), 2203)):
-        assert resolve(node, settings).port == Routes(settings).route(node).endpoint.port == port
+    for chosen, port in ((Ssh(), 2202), (Ssh(config=str(ours)), 2203)):
+        assert resolve(node, chosen).port == Routes(chosen).route(node).endpoint.port == port
     assert resolve(Node("n", "n", ssh_options={"config": "none"}), Ssh()).port == 22
 
 
