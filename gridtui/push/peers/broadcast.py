@@ -1,54 +1,25 @@
-"""A broadcast from begin to end: who can take part, who stands where, what each node says, what came of it. Owns the run.
+"""A broadcast from begin to end: first among the peers, then the star for whoever is left. Owns the run and its stop.
 
-Whatever cannot take part goes over the star: a node without the tools, this machine, a plan that an archive cannot carry.
-A failing node is a value in the result and never ends the rest.
+What an archive cannot carry, and who cannot take part, goes over the star. A failing node is a value in the result and never ends the rest.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from ...errors import SshError
-from ...model import Node, clean
+from ...model import Node
 from ...settings import Ssh
 from ...ssh import Pool
-from ...ssh.masters import Masters
 from .. import guard
-from ..model import Direction, Ending, Plan, Progress, Stage, Transfer
+from ..model import Direction, Ending, Plan, Transfer
 from ..run import Run, Stop
-from ..transfer import Pace, Told
-from .chains import Trips, chains
-from .links import Links
-from .member import Member, ready
-from .payload import SMALLEST, Contents, Packer, Part, Unfit, contents, part_size
-from .placing import place
-from .swarm import Swarm
-
-READY = 30.0
-"""Seconds for a node to say that it is ready."""
-TRIP = 4.0
-"""Seconds for all to measure the way to their neighbours."""
-NEAR = 2
-"""Neighbours by address, on either side, to which a node measures its way where there are many."""
-FEW = 4
-"""Up to here each measures the way to all: a knock costs the one who opens more than the one who knocks."""
-BEAT = 10.0
-"""Seconds between two signs of life to the nodes."""
-GRACE = 10.0
-"""Seconds at least that those put at the end have after the others."""
-STILL = 90.0
-"""Seconds without any part arriving anywhere after which the star takes over."""
-TRIES = 3
-"""Failures of parts between two nodes after which there is no way."""
-LITTLE = 0.1
-"""Share of the whole below which a node is better served by rsync's delta."""
-
-Ended = Callable[[Transfer], None]
-Say = Callable[[str], None]
+from ..transfer import Told
+from .ledger import Ended, Ledger, Say
+from .payload import Unfit
+from .relay import Relay
 
 
 def unfit(plan: Plan) -> str:
@@ -83,7 +54,7 @@ async def broadcast(
     `timeout` bounds the whole, in seconds. Raises UsageError where a source is missing.
     """
     guard.check(plan)
-    run = _Broadcast(plan, nodes, pool, settings, told, ended, say, stop or Stop())
+    run = _Broadcast(plan, pool, settings, Ledger(nodes, told, ended, say), stop or Stop(), timeout)
     alarm = asyncio.get_running_loop().call_later(timeout, run.halt, Ending.TIMEOUT) if timeout else None
     try:
         return await run.finish()
@@ -94,37 +65,12 @@ async def broadcast(
 
 class _Broadcast:
     def __init__(
-        self,
-        plan: Plan,
-        nodes: Sequence[Node],
-        pool: Pool,
-        settings: Ssh,
-        told: Told | None,
-        ended: Ended | None,
-        say: Say | None,
-        stop: Stop,
+        self, plan: Plan, pool: Pool, settings: Ssh, ledger: Ledger, stop: Stop, timeout: float | None
     ) -> None:
-        self._plan, self._nodes, self._pool, self._settings = plan, list(nodes), pool, settings
-        self._told, self._ended, self._say_to, self._stop = told, ended, say, stop
-        self._began = time.monotonic()
-        self._outcomes: dict[str, Transfer] = {}
-        self._star: dict[str, str] = {}
-        self._members: dict[str, Member] = {}
-        self._events: asyncio.Queue[tuple[Member, list[str]]] = asyncio.Queue()
-        self._ready: dict[str, asyncio.Future[None]] = {}
-        self._trips: dict[tuple[str, str], float | None] = {}
-        self._asked = 0
+        self._plan, self._pool, self._settings, self._ledger = plan, pool, settings, ledger
+        self._stop, self._timeout = stop, timeout
         self._halted: Ending | None = None
         self._body: asyncio.Task[None] | None = None
-        self._what = Contents([], 0, 0)
-        self._swarm = Swarm([], {})
-        self._links: Links | None = None
-        self._parts: list[Part] = []
-        self._unpacked: set[str] = set()
-        self._putting: set[str] = set()
-        self._failures: dict[tuple[str, str], int] = {}
-        self._paces: dict[str, Pace] = {}
-        self._fed_by: dict[str, str] = {}
         stop.listen(lambda: self.halt(Ending.CANCELLED))
 
     def halt(self, ending: Ending) -> None:
@@ -134,389 +80,69 @@ class _Broadcast:
             self._body.cancel()
 
     async def finish(self) -> list[Transfer]:
+        ledger = self._ledger
         if why := unfit(self._plan):
-            self._star = {node.name: why for node in self._nodes}
+            ledger.star = {node.name: why for node in ledger.nodes}
         else:
-            self._body = asyncio.create_task(self._peers())
-            try:
-                await self._body
-            except asyncio.CancelledError:
-                if self._halted is None:
-                    raise
-            except Unfit as error:
-                for node in self._nodes:
-                    if node.name not in self._outcomes:
-                        self._star.setdefault(node.name, str(error))
-            finally:
-                self._body.cancel()
-                await asyncio.gather(self._body, return_exceptions=True)
-                await asyncio.gather(*(member.close() for member in self._members.values()))
+            await self._by_peers()
         if not self._halted:
             await self._by_star()
-        for node in self._nodes:
-            if node.name not in self._outcomes:
+        if not self._halted and self._plan.options.delete:
+            await self._sweep()
+        for node in ledger.nodes:
+            if node.name not in ledger.outcomes:
                 ending = self._halted or Ending.FAILED
                 text = "the time for the whole run was over" if ending is Ending.TIMEOUT else "stopped"
-                self._note(Transfer(node.name, ending, error=text, via="peers"))
-        return [self._outcomes[node.name] for node in self._nodes]
+                ledger.note(Transfer(node.name, ending, error=text, via="peers"))
+        return [ledger.outcomes[node.name] for node in ledger.nodes]
 
-    # the star
+    async def _by_peers(self) -> None:
+        relay = Relay(self._plan, self._pool, self._settings, self._ledger, self._stop)
+        self._body = asyncio.create_task(relay.run())
+        try:
+            await self._body
+        except asyncio.CancelledError:
+            if self._halted is None:
+                raise
+        except Unfit as error:
+            for node in self._ledger.nodes:
+                if node.name not in self._ledger.outcomes:
+                    self._ledger.star.setdefault(node.name, str(error))
+        finally:
+            self._body.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Unfit):
+                await self._body
+            await relay.close()
 
     async def _by_star(self) -> None:
-        left = [node for node in self._nodes if node.name in self._star and node.name not in self._outcomes]
+        ledger = self._ledger
+        left = [node for node in ledger.nodes if node.name in ledger.star and node.name not in ledger.outcomes]
         reasons: dict[str, list[str]] = {}
         for node in left:
-            reasons.setdefault(self._star[node.name], []).append(node.name)
+            reasons.setdefault(ledger.star[node.name], []).append(node.name)
         for why, names in reasons.items():
-            self._say(f"{', '.join(names)}: from here, because {why}")
+            ledger.say(f"{', '.join(names)}: from here, because {why}")
         if left:
             await Run(
-                self._plan, left, self._settings, pool=self._pool, told=self._told, ended=self._note, stop=self._stop
+                self._plan,
+                left,
+                self._settings,
+                pool=self._pool,
+                timeout=self._time_left(),
+                told=ledger.tell,
+                ended=ledger.note,
+                stop=self._stop,
             ).finish()
-        swept = [node for node in self._nodes if self._plan.options.delete and self._by_peers(node.name)]
-        if swept and not self._halted:
-            # what the source does not have: rsync decides that, with all filters, and moves nothing any more
-            outcomes = await Run(self._plan, swept, self._settings, pool=self._pool, stop=self._stop).finish()
+
+    async def _sweep(self) -> None:
+        """Delete what the source does not have: rsync decides that, with all filters, and moves nothing any more."""
+        ours = {name for name, outcome in self._ledger.outcomes.items() if outcome.ok and outcome.via == "peers"}
+        swept = [node for node in self._ledger.nodes if node.name in ours]
+        if swept:
+            outcomes = await Run(self._plan, swept, self._settings, timeout=self._time_left(), stop=self._stop).finish()
             for name, outcome in outcomes.items():
-                before = self._outcomes[name]
-                self._outcomes[name] = replace(before, deleted=outcome.deleted) if outcome.ok else outcome
+                before = self._ledger.outcomes[name]
+                self._ledger.outcomes[name] = replace(before, deleted=outcome.deleted) if outcome.ok else outcome
 
-    def _by_peers(self, name: str) -> bool:
-        return name in self._outcomes and self._outcomes[name].ok and self._outcomes[name].via == "peers"
-
-    # the peers
-
-    async def _peers(self) -> None:
-        self._what = await contents(self._plan)
-        if self._what.size < SMALLEST:
-            raise Unfit("it is small")
-        if len(self._nodes) < 2:
-            raise Unfit("there is one node")
-        size = part_size(self._what.size, len(self._nodes))
-        with Packer(self._plan, self._what, size) as packer:
-            packing = asyncio.create_task(packer.run(self._produced))
-            try:
-                await asyncio.gather(*(self._invite(number, node) for number, node in enumerate(self._nodes)))
-                await self._look_first()
-                if len(self._members) < 2:
-                    for name in list(self._members):
-                        await self._to_star(name, "it has no neighbour")
-                    return
-                await self._measure()
-                await self._pass_on(packer, packing)
-            finally:
-                packing.cancel()
-                packer.stop()
-                await asyncio.gather(packing, return_exceptions=True)
-
-    async def _pass_on(self, packer: Packer, packing: asyncio.Task[int]) -> None:
-        self._swarm = Swarm(chains(list(self._members), self._trips, self._home()), self._trips, time.monotonic())
-        self._swarm.produce(len(self._parts))
-        async with Masters(self._settings) as masters:
-            self._links = Links(self._swarm, self._members, masters, packer, self._tried, self._part_failed)
-            try:
-                for part in self._parts:
-                    self._announce(part)
-                self._links.obey(list(self._swarm.start()))
-                self._tell_feeders()
-                await self._until_done(packing)
-            finally:
-                await self._links.close()
-
-    async def _invite(self, number: int, node: Node) -> None:
-        """One node: log in, start its part. What cannot goes over the star."""
-        self._tell(Progress(node.name, Stage.CONNECTING))
-        member = Member(node, number, self._hear)
-        self._ready[node.name] = asyncio.get_running_loop().create_future()
-        self._members[node.name] = member
-        try:
-            if node.local:
-                raise Unfit("it is this machine")
-            connection = await self._pool.connect(node)
-            destination, text = place(self._plan, self._what)
-            await member.open(connection, destination, text, self._what.squeezed(self._plan), self._what.tops)
-            async with asyncio.timeout(READY):
-                await self._ready[node.name]
-            assert member.ready
-            if member.ready.free < 2.1 * self._what.size:
-                raise Unfit("it has too little space for the parts and the whole")
-        except TimeoutError:
-            await self._to_star(node.name, "it did not get ready in time")
-        except Unfit as error:
-            await self._to_star(node.name, str(error))
-        except SshError as error:
-            await self._to_star(node.name, None)
-            why = str(error).removeprefix(f"{node.name}: ")
-            spent = time.monotonic() - self._began
-            self._note(Transfer(node.name, Ending.UNREACHABLE, layer=error.layer, error=why, seconds=spent))
-
-    async def _look_first(self) -> None:
-        """Nodes that have something by that name: ask rsync what they lack."""
-        seen = [member.node for member in self._members.values() if member.ready and member.ready.seen]
-        if not seen:
-            return
-        dry = replace(self._plan, options=replace(self._plan.options, dry_run=True))
-        outcomes = await Run(dry, seen, self._settings, pool=self._pool, stop=self._stop).finish()
-        for name, outcome in outcomes.items():
-            if outcome.ok and not outcome.changes:
-                await self._to_star(name, None)
-                self._note(Transfer(name, Ending.OK, exit=0, seconds=time.monotonic() - self._began))
-            elif not outcome.ok or outcome.size <= LITTLE * self._what.size:
-                await self._to_star(name, "it lacks little" if outcome.ok else outcome.error)
-
-    async def _measure(self) -> None:
-        """Round trips between neighbours; what does not answer in time was not tried."""
-        members = sorted(self._members.values(), key=lambda member: _order(member))
-        asked = 0
-        for place_, member in enumerate(members):
-            if len(members) <= FEW:
-                near = [other for other in members if other is not member]
-            else:
-                around = [members[(place_ + step) % len(members)] for step in range(-NEAR, NEAR + 1) if step]
-                near = list(dict.fromkeys(other for other in around if other is not member))
-            for other in near:
-                assert other.ready
-                member.send("reach", str(other.number), other.ready.address, str(other.ready.port))
-                asked += 1
-        self._asked = asked
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(TRIP):
-                while self._asked > 0:
-                    member, words = await self._events.get()
-                    self._measured(member, words)
-
-    def _measured(self, member: Member, words: list[str]) -> None:
-        match words:
-            case ["trip", number, took] if number.isascii() and number.isdigit():
-                if (other := self._numbered(int(number))) is not None and other is not member:
-                    self._asked -= 1
-                    if took == "none":
-                        self._trips[member.name, other.name] = None
-                    elif took.isascii() and took.isdigit() and len(took) < 10:
-                        self._trips[member.name, other.name] = int(took) / 1e6
-            case ["lost", *why]:
-                self._gone(member, " ".join(why))
-
-    async def _until_done(self, packing: asyncio.Task[int]) -> None:
-        beat = looked = time.monotonic()
-        moved, late_since = beat, None
-        while any(name not in self._outcomes for name in self._members):
-            try:
-                async with asyncio.timeout(0.5):
-                    member, words = await self._events.get()
-            except TimeoutError:
-                pass
-            else:
-                if self._heard(member, words):
-                    moved = time.monotonic()
-            if packing.done() and self._swarm.total is None:
-                self._swarm.produce(packing.result(), last=True)
-                for member in self._members.values():
-                    member.send("count", str(self._swarm.total))
-            self._put()
-            now = time.monotonic()
-            if now - looked >= 1:
-                looked = now
-                self._obey(self._swarm.tick(now))
-                waiting = [name for name in self._swarm.nodes if not self._swarm.done(name)]
-                if waiting and all(self._swarm.late(name) for name in waiting) and self._swarm.total is not None:
-                    late_since = late_since or now
-                    if now - late_since > max(GRACE, (late_since - self._began) / 2):
-                        await self._leave(waiting, "it was too slow for its neighbours")
-                elif now - moved > STILL:
-                    await self._leave(waiting, "nothing arrived any more")
-                    moved = now
-            if now - beat >= BEAT:
-                beat = now
-                for member in self._members.values():
-                    member.send("ping")
-
-    async def _leave(self, names: list[str], why: str) -> None:
-        for name in names:
-            self._obey(self._swarm.lost(name, time.monotonic()))
-            await self._to_star(name, why)
-
-    def _put(self) -> None:
-        for name in self._unpacked - self._putting:
-            if name in self._members and self._swarm.done(name):
-                self._putting.add(name)
-                self._members[name].send("put")
-                self._tell(Progress(name, Stage.VERIFYING, self._what.size, self._what.size, feeder=self._feeder(name)))
-
-    # what nodes say
-
-    def _hear(self, member: Member, words: list[str]) -> None:
-        waiting = self._ready[member.name]
-        if not waiting.done():
-            match words:
-                case ["ready", *rest]:
-                    try:
-                        member.ready = ready(rest)
-                        waiting.set_result(None)
-                    except Unfit as error:
-                        waiting.set_exception(error)
-                case ["unfit" | "lost", *why]:
-                    waiting.set_exception(Unfit(" ".join(why)[:300]))
-            return
-        self._events.put_nowait((member, words))
-
-    def _heard(self, member: Member, words: list[str]) -> bool:
-        """Whether something moved."""
-        now = time.monotonic()
-        name = member.name
-        if self._members.get(name) is not member:
-            return False
-        if self._links and self._links.heard(member, words):
-            return True
-        match words:
-            case ["have", part] if _number(part) and int(part) < len(self._parts):
-                self._obey(self._swarm.arrived(name, int(part), now))
-                self._show(name, now)
-                return True
-            case ["bad", part] if _number(part):
-                self._part_failed(self._swarm.feeders.get(name, ""), name, int(part), "a part did not match its hash")
-            case ["sent", child, part, code, *why] if _number(child) and _number(part):
-                if code != "0" and (other := self._numbered(int(child))):
-                    self._part_failed(name, other.name, int(part), " ".join(why))
-            case ["unpacked", code, *why]:
-                if code == "0":
-                    self._unpacked.add(name)
-                else:
-                    self._gone(member, f"the parts could not be unpacked: {' '.join(why)}")
-            case ["placed", code, *why]:
-                self._placed(member, code, " ".join(why))
-                return True
-            case ["lost", *why]:
-                self._gone(member, " ".join(why))
-        return False
-
-    def _placed(self, member: Member, code: str, why: str) -> None:
-        name, spent = member.name, time.monotonic() - self._began
-        if name not in self._putting or name in self._outcomes:
-            return
-        size, files, feeder = self._what.size, self._what.files, self._feeder(name)
-        if code == "0":
-            done = Transfer(name, Ending.OK, 0, size, size, size, files, seconds=spent, via="peers", feeder=feeder)
-            self._tell(Progress(name, Stage.DONE, size, size, files=files, feeder=feeder))
-        else:
-            exit_ = int(code) if _number(code) else None
-            error = why or f"rsync there ended with {clean(code, 20)}"
-            done = Transfer(name, Ending.FAILED, exit_, error=error, seconds=spent, via="peers", feeder=feeder)
-        self._note(done)
-
-    def _gone(self, member: Member, why: str) -> None:
-        name = member.name
-        if self._members.get(name) is not member or name in self._outcomes:
-            self._obey(self._swarm.lost(name, time.monotonic()))  # done, but others were fed by it
-            return
-        self._obey(self._swarm.lost(name, time.monotonic()))
-        del self._members[name]
-        self._star[name] = why or "it was lost"
-        self._ended_members = member  # its channel has ended: nothing to close
-
-    # what links say
-
-    def _tried(self, feeder: str, receiver: str, why: str) -> None:
-        now = time.monotonic()
-        if not why:
-            self._swarm.linked(feeder, receiver, now)
-            return
-        self._say(f"{feeder or 'here'} cannot feed {receiver}: {clean(why, 200)}")
-        self._obey(self._swarm.unlinked(feeder, receiver, now, why))
-        self._cast_out()
-
-    def _part_failed(self, feeder: str, receiver: str, part: int, why: str) -> None:
-        if self._swarm.feeders.get(receiver) != feeder or self._links is None or self._swarm.holds(receiver, part):
-            return
-        count = self._failures[feeder, receiver] = self._failures.get((feeder, receiver), 0) + 1
-        if count < TRIES:
-            self._links.again(feeder, receiver, part)
-        else:
-            self._tried(feeder, receiver, why or "parts do not arrive")
-
-    def _cast_out(self) -> None:
-        for name, why in self._swarm.failed.items():
-            if name in self._members and name not in self._outcomes:
-                member = self._members.pop(name)
-                self._star[name] = why or "nobody can feed it"
-                task = asyncio.ensure_future(member.close())
-                task.add_done_callback(lambda _: None)
-
-    def _produced(self, part: Part) -> None:
-        self._parts.append(part)
-        if self._links:
-            self._swarm.produce(len(self._parts))
-            self._announce(part)
-
-    def _announce(self, part: Part) -> None:
-        for member in self._members.values():
-            member.send("part", str(part.number), part.digest)
-        assert self._links
-        self._links.produced(part)
-
-    # small things
-
-    def _obey(self, orders: Sequence[object]) -> None:
-        if orders and self._links:
-            self._links.obey(list(orders))  # type: ignore[arg-type]
-            self._tell_feeders()
-
-    def _tell_feeders(self) -> None:
-        now = dict(self._swarm.feeders)
-        for name, feeder in now.items():
-            if self._fed_by.get(name) != feeder:
-                self._say(f"{feeder or 'here'} feeds {name}")
-        self._fed_by = now
-
-    def _show(self, name: str, now: float) -> None:
-        share = self._swarm.held(name) / max(
-            1, self._swarm.total or -(-self._what.size // part_size(self._what.size, 8))
-        )
-        there = min(self._what.size, int(share * self._what.size))
-        rate = self._paces.setdefault(name, Pace()).at(now, there)
-        self._tell(Progress(name, Stage.SENDING, there, self._what.size, rate, feeder=self._feeder(name)))
-
-    def _feeder(self, name: str) -> str:
-        return self._swarm.feeders.get(name, "")
-
-    def _home(self) -> dict[str, float]:
-        return dict.fromkeys(self._members, 0.0)
-
-    def _numbered(self, number: int) -> Member | None:
-        name = self._nodes[number].name if number < len(self._nodes) else ""
-        return self._members.get(name)
-
-    async def _to_star(self, name: str, why: str | None) -> None:
-        member = self._members.pop(name, None)
-        if why is not None:
-            self._star[name] = why
-        if member:
-            await member.close()
-
-    def _tell(self, progress: Progress) -> None:
-        if self._told:
-            self._told(progress)
-
-    def _say(self, text: str) -> None:
-        if self._say_to:
-            self._say_to(text)
-
-    def _note(self, outcome: Transfer) -> None:
-        self._outcomes[outcome.node] = outcome
-        if self._ended:
-            self._ended(outcome)
-
-
-def _order(member: Member) -> tuple[int, bytes]:
-    import ipaddress
-
-    assert member.ready
-    address = ipaddress.ip_address(member.ready.address)
-    return address.version, address.packed
-
-
-def _number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10
-
-
-__all__ = ["Trips", "broadcast", "unfit"]
+    def _time_left(self) -> float | None:
+        return max(0.1, self._timeout - self._ledger.seconds) if self._timeout else None
