@@ -30,7 +30,7 @@ def troubles(outcomes: Iterable[Outcome], fold: Callable[[Iterable[str]], str]) 
     found: dict[tuple[Ending, str], list[str]] = {}
     for outcome in outcomes:
         if not outcome.ok:
-            found.setdefault((outcome.status, _reason(outcome)), []).append(outcome.node)
+            found.setdefault((outcome.status, reason(outcome)), []).append(outcome.node)
     order = {ending: index for index, ending in enumerate(reversed(_ORDER))}
     keys = sorted(found, key=lambda key: order[key[0]])
     return [
@@ -44,7 +44,7 @@ def left(outcomes: Iterable[Outcome]) -> list[str]:
     return [outcome.node for outcome in outcomes if outcome.left]
 
 
-def _reason(outcome: Outcome) -> str:
+def reason(outcome: Outcome) -> str:
     """Why, without what names the node, so that alike ones fold."""
     if outcome.status is Ending.FAILED and outcome.exit is not None and not outcome.error:
         return f"exit {outcome.exit}"

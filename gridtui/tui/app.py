@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,13 +17,20 @@ from textual.types import CSSPathType
 
 from ..errors import GridtuiError, SettingsError, UsageError
 from . import themes
-from .actions import ACTIONS, bindings, keymap, shown
+from .actions import ACTIONS, BY_NAME, bindings, keymap, shown
 from .asking import Asking
 from .bridge import Bridge, Fresh, Source
+from .endings import RUNNING
 from .screens.events import EventsScreen
+from .screens.exec import ExecScreen
 from .screens.fleet import FleetScreen
 from .screens.help import HelpScreen
 from .screens.node import NodeScreen
+from .screens.palette import Palette
+from .screens.question import ConfirmScreen
+from .screens.run import HARD, RunScreen
+from .screens.transfer import TransferScreen
+from .widgets.bars import Chunk
 
 BEAT = 1.0
 """Seconds between two looks at clock and round trips when no event comes."""
@@ -31,7 +38,7 @@ BEAT = 1.0
 
 _HERE = Path(__file__).parent
 # Absolute: Textual looks for relative ones beside the file of the class that is run, which may be a subclass.
-_NOUNS = ("fleet", "node", "events", "help", "question")
+_NOUNS = ("fleet", "node", "events", "help", "question", "exec", "transfer")
 _SHEETS = (_HERE / "app.tcss", *(_HERE / "screens" / f"{noun}.tcss" for noun in _NOUNS))
 
 
@@ -63,12 +70,16 @@ class Dashboard(App[int]):
         if fleet.ask is None:
             fleet.ask = self.asking.secret
         self.fleet_screen = FleetScreen()
+        self.runs: dict[str, RunScreen] = {"exec": ExecScreen(), "push": TransferScreen()}
+        """The screens that are kept while the reader looks elsewhere."""
 
     def get_default_screen(self) -> Screen[None]:
         return self.fleet_screen
 
     def on_mount(self) -> None:
         self.set_keymap(self.keys)
+        for name, screen in self.runs.items():
+            self.install_screen(screen, name)
         # The first paint comes before the first packet: the fleet starts once the table of pending nodes is there.
         self.call_after_refresh(self._begin)
 
@@ -86,7 +97,7 @@ class Dashboard(App[int]):
     def on_fresh(self) -> None:
         """Let the screen on top show what is new; others catch up when they come back."""
         changed = self.bridge.take_changed()
-        if isinstance(screen := self.screen, FleetScreen | NodeScreen | EventsScreen):
+        if isinstance(screen := self.screen, FleetScreen | NodeScreen | EventsScreen | RunScreen):
             with self.batch_update():
                 screen.freshen(changed)
 
@@ -98,6 +109,23 @@ class Dashboard(App[int]):
 
     def open_events(self) -> None:
         self.push_screen(EventsScreen())
+
+    def open_run(self, name: str, nodes: Sequence[str]) -> None:
+        """A screen that changes something, for these nodes; while something runs there, it is shown as it is."""
+        try:
+            self.fleet.allow_changes()
+        except GridtuiError as error:
+            self.notify(str(error), markup=False, severity="warning")
+            return
+        screen = self.runs[name]
+        if screen not in self.screen_stack:
+            screen.aim(nodes)
+            self.push_screen(name)
+
+    def goes_on(self) -> list[Chunk]:
+        """What runs while the reader looks elsewhere."""
+        running = [screen for screen in self.runs.values() if screen.running]
+        return [((f"{RUNNING} {screen.NOUN} runs on {screen.busy()}", "accent"),) for screen in running]
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):
@@ -119,10 +147,34 @@ class Dashboard(App[int]):
         self.action_suspend_process()
 
     def action_leave(self) -> None:
-        self.exit(0)
+        if isinstance(screen := self.screen, RunScreen) and screen.running and screen.stops < HARD:
+            screen.stop()
+        else:
+            self.exit(0)
 
     async def action_quit(self) -> None:
-        self.exit(0)
+        running = [screen for screen in self.runs.values() if screen.running]
+        if not running:
+            self.exit(0)
+            return
+
+        def answered(answer: bool | None) -> None:
+            if answer:
+                self.exit(0)
+
+        words = [
+            (f"{screen.NOUN} still runs on {screen.busy()} nodes, and is cut off there.", "text") for screen in running
+        ]
+        self.push_screen(ConfirmScreen("Leave the dashboard?", words, *map(self.key, ("yes", "no"))), answered)
+
+    def key(self, name: str) -> str:
+        """The first key of an action, as people write it."""
+        return shown(self.keys.get(name, BY_NAME[name].key).split(",")[0])
+
+    def action_command_palette(self) -> None:
+        """Open the palette."""
+        if not Palette.is_open(self):
+            self.push_screen(Palette(id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: what works on this screen, from the registry, and the themes."""
@@ -130,8 +182,9 @@ class Dashboard(App[int]):
             target = next((owner for owner in (screen, self) if hasattr(owner, f"action_{action.name}")), None)
             if action.palette and target is not None:
                 namespace = "app" if target is self else "screen"
-                key = shown(self.keys.get(action.name, action.key).split(",")[0])
-                yield SystemCommand(action.help, f"key {key}", self._runner(f"{namespace}.{action.name}"))
+                yield SystemCommand(
+                    action.help, f"key {self.key(action.name)}", self._runner(f"{namespace}.{action.name}")
+                )
         for name in (*themes.CYCLE, *(name for name in self.available_themes if name not in themes.CYCLE)):
             yield SystemCommand(f"Theme: {name}", "Wear this theme", self._wearer(name))
 

@@ -7,8 +7,9 @@ knows waits in `Bridge` until the app takes it, so a message that replaces anoth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.message import Message
 
@@ -16,8 +17,19 @@ from ..events import Event, Seen
 from ..model import Node, PingMethod, Status
 from ..settings import Settings
 
+if TYPE_CHECKING:
+    from .. import exec as execs
+    from .. import push as pushes
+
 PAUSE = 0.5
 """Seconds between two looks at the queue, which is also the most often that values are painted. State changes of a fleet are slower."""
+
+
+class Sources(Protocol):
+    """What the dashboard needs of an inventory."""
+
+    @property
+    def sources(self) -> tuple[Path, ...]: ...
 
 
 class Source(Protocol):
@@ -27,6 +39,8 @@ class Source(Protocol):
 
     @property
     def nodes(self) -> Mapping[str, Node]: ...
+    @property
+    def inventory(self) -> Sources: ...
     @property
     def settings(self) -> Settings: ...
     @property
@@ -40,6 +54,29 @@ class Source(Protocol):
     async def close(self) -> None: ...
     def retry(self, name: str) -> None: ...
     async def top(self, name: str, count: int = 20) -> tuple[Any, ...]: ...
+    def fold(self, names: Iterable[str]) -> str: ...
+    def allow_changes(self) -> None: ...
+    async def exec(
+        self,
+        task: execs.Task | str,
+        *,
+        names: Iterable[str] | None = None,
+        lines: execs.OnLines | None = None,
+        ended: Callable[[execs.Outcome], None] | None = None,
+        ask: Callable[[str], Awaitable[str | None]] | None = None,
+        stop: execs.Stop | None = None,
+    ) -> dict[str, execs.Outcome]: ...
+    async def push(
+        self,
+        plan: pushes.Plan,
+        *,
+        names: Iterable[str] | None = None,
+        via_peers: bool = False,
+        say: Callable[[str], None] | None = None,
+        told: pushes.Told | None = None,
+        ended: Callable[[pushes.Transfer], None] | None = None,
+        stop: pushes.Stop | None = None,
+    ) -> dict[str, pushes.Transfer]: ...
 
 
 class Fresh(Message, bubble=False):

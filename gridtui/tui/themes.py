@@ -116,6 +116,7 @@ _ROLES: Mapping[str, tuple[str, float, bool]] = {
     "second": ("warning", 0.10, False),
     "key": ("accent", 0.0, True),
     "banner": ("warning", 0.0, True),
+    "match": ("accent", 0.0, False),
 }
 
 # Surface: the theme variable and how much of it lies over the background.
@@ -158,7 +159,7 @@ class Palette:
                 color=_ANSI.get(variable),
                 bold=bold or None,
                 dim=mix > 0.3 or None,
-                reverse=surface.startswith("cursor") or None,
+                reverse=(surface.startswith("cursor") != (role == "match")) or None,
             )
         ground = self._colour("background", Color(0, 0, 0))
         over, share = _SURFACES[surface]
@@ -166,7 +167,7 @@ class Palette:
             share /= 2  # on white, a tint that is as strong as on black would swallow coloured text
         back = ground.blend(self._colour(over, ground), share)
         fore = self._colour(variable, Color(204, 204, 204)).blend(back, mix)
-        if role == "banner":
+        if role in ("banner", "match"):
             fore, back = ground, fore
         return Style(color=fore.rich_color, bgcolor=back.rich_color, bold=bold or None)
 

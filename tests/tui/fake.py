@@ -14,8 +14,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from gridtui.errors import SelectionError, ShellError
+from gridtui import inventory as inventories
+from gridtui import push
+from gridtui.errors import SelectionError, ShellError, UsageError
 from gridtui.events import Changed, Event, Noted, Seen
+from gridtui.exec import Ending, OnLines, Outcome, Stop, Task
 from gridtui.model import (
     Cost,
     Facts,
@@ -220,6 +223,18 @@ def nodes(count: int) -> Iterable[Node]:
         )
 
 
+def answer(name: str, task: Task) -> Outcome:
+    """Most nodes say the same, some not, one fails, one is not reached."""
+    kind = sum(name.encode()) % 7
+    if name == "silent":
+        return Outcome(name, Ending.UNREACHABLE, layer="tcp", error=f"root@{name}:22: connection refused")
+    if kind == 0:
+        return Outcome(name, Ending.FAILED, 3, b"one\ntwo\n", b"no such file\n", 0.2)
+    if kind == 1:
+        return Outcome(name, Ending.OK, 0, b"one\ntwo and a half\nthree\n", b"", 0.2)
+    return Outcome(name, Ending.OK, 0, b"one\ntwo\nthree\n", b"", 0.1)
+
+
 class FakeFleet:
     """The interface of `Fleet`; `extra` nodes come first."""
 
@@ -229,6 +244,15 @@ class FakeFleet:
         self.fakes = {node.name: FakeNode(node, seed) for seed, node in enumerate([*extra, *nodes(count)])}
         self.nodes = {name: fake.node for name, fake in self.fakes.items()}
         self.settings = settings or Settings()
+        self.inventory = inventories.localhost()
+        self.ran: list[tuple[Task, tuple[str, ...]]] = []
+        self.pushed: list[tuple[push.Plan, tuple[str, ...], bool]] = []
+        self.answer = answer
+        """What a node makes of a command."""
+        self.held: set[str] = set()
+        """Nodes on which a command does not end before `let_go`, or a stop."""
+        self.secret: str | None = None
+        self._gone_on = asyncio.Event()
         self.ask: Callable[[str], Awaitable[str | None]] | None = None
         self.ping_method = PingMethod.RAW
         self.live = live
@@ -308,6 +332,97 @@ class FakeFleet:
             Process(4021, "postgres", "postgres", "R", 187.0, 3 * GIB, 90_210.0, 14, 0, 1),
             Process(33, "[b]kworker[/]", "root", "S", 3.0, 0, 12.0, 1, -20, 2),
         )
+
+    def fold(self, names: Iterable[str]) -> str:
+        # An inventory has no such names as the hostile ones here, and ClusterShell takes none.
+        every = list(names)
+        odd = [name for name in every if "[" in name]
+        return ",".join(filter(None, [inventories.fold(name for name in every if "[" not in name), *odd]))
+
+    def allow_changes(self) -> None:
+        if self.settings.guard.read_only:
+            raise UsageError("this is read-only: nothing may change a node")
+
+    async def exec(
+        self,
+        task: Task | str,
+        *,
+        names: Iterable[str] | None = None,
+        lines: OnLines | None = None,
+        ended: Callable[[Outcome], None] | None = None,
+        ask: Callable[[str], Awaitable[str | None]] | None = None,
+        stop: Stop | None = None,
+    ) -> dict[str, Outcome]:
+        assert isinstance(task, Task) and names is not None and lines and ended and stop
+        self.allow_changes()
+        chosen = tuple(names)
+        self.ran.append((task, chosen))
+        if task.sudo and ask:
+            self.secret = await ask("[sudo] password for all nodes")
+        outcomes: dict[str, Outcome] = {}
+        stop.listen(self._gone_on.set)
+        self._gone_on.clear()
+        for name in chosen:
+            if name in self.held:
+                lines(name, "stdout", [b"at it: \x1b[31m[b]50%[/]"])
+                continue
+            outcomes[name] = self.answer(name, task)
+            ended(outcomes[name])
+        if left := [name for name in chosen if name in self.held]:
+            await self._gone_on.wait()
+            if stop.count == 1 and task.command == "stubborn":
+                self._gone_on.clear()
+                await self._gone_on.wait()
+            for name in left:
+                outcomes[name] = self.answer(name, task)
+                if stop.count:
+                    outcomes[name] = Outcome(name, Ending.CANCELLED, left=stop.count > 1, error="stopped")
+                ended(outcomes[name])
+        return outcomes
+
+    async def push(
+        self,
+        plan: push.Plan,
+        *,
+        names: Iterable[str] | None = None,
+        via_peers: bool = False,
+        say: Callable[[str], None] | None = None,
+        told: push.Told | None = None,
+        ended: Callable[[push.Transfer], None] | None = None,
+        stop: push.Stop | None = None,
+    ) -> dict[str, push.Transfer]:
+        assert names is not None and told and ended and stop and say
+        self.allow_changes()
+        chosen = tuple(names)
+        self.pushed.append((plan, chosen, via_peers))
+        feeder = chosen[0] if via_peers else ""
+        say("web01 feeds [b]web02[/]")
+        stop.listen(self._gone_on.set)
+        self._gone_on.clear()
+        outcomes: dict[str, push.Transfer] = {}
+        for number, name in enumerate(chosen):
+            told(push.Progress(name, push.Stage.CONNECTING))
+            if name in self.held:
+                done, rate = (number + 1) * 11_000_000, 3_000_000.0
+                told(push.Progress(name, push.Stage.SENDING, done, 300_000_000, rate, 12, None, feeder))
+                continue
+            ending = push.Ending.FAILED if sum(name.encode()) % 7 == 0 else push.Ending.OK
+            error = "no space left on device: [b]/srv\x1b[2J".replace("\x1b", "·") if ending != "ok" else ""
+            outcomes[name] = push.Transfer(
+                name, ending, 0, 9000, 300_000_000, 9000, 40, 0, 12.5, error, via="rsync", feeder=feeder
+            )
+            ended(outcomes[name])
+        if left := [name for name in chosen if name in self.held]:
+            await self._gone_on.wait()
+            for name in left:
+                ending = push.Ending.CANCELLED if stop.count else push.Ending.OK
+                outcomes[name] = push.Transfer(name, ending, error="stopped" if stop.count else "")
+                ended(outcomes[name])
+        return outcomes
+
+    def let_go(self) -> None:
+        """Commands on held nodes end now."""
+        self._gone_on.set()
 
     # ---- what makes it move ----
 

@@ -2,7 +2,7 @@
 
     python -m tests.tui.live [crash]
 
-Its third node goes down a second after the start. With `crash`, a key (`x`) breaks the program from within.
+Its third node goes down a second after the start. With `crash`, a key (`z`) breaks the program from within.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Crashing(Dashboard):
     """Breaks at a key."""
 
     async def on_key(self, event: object) -> None:
-        if getattr(event, "key", "") == "x":
+        if getattr(event, "key", "") == "z":
             raise RuntimeError("broken on purpose")
 
 

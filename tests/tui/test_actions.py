@@ -11,11 +11,14 @@ from gridtui.tui import actions
 from gridtui.tui.app import Dashboard
 from gridtui.tui.columns import COLUMNS
 from gridtui.tui.screens.events import EventsScreen
+from gridtui.tui.screens.exec import ExecScreen
 from gridtui.tui.screens.fleet import FleetScreen
 from gridtui.tui.screens.help import HelpScreen
 from gridtui.tui.screens.node import NodeScreen
 from gridtui.tui.screens.question import ConfirmScreen, SecretScreen
+from gridtui.tui.screens.transfer import TransferScreen
 from gridtui.tui.widgets.lines import Lines
+from gridtui.tui.widgets.prompt import Prompt
 
 OWNERS = {
     "app": Dashboard,
@@ -24,6 +27,9 @@ OWNERS = {
     "events": EventsScreen,
     "help": HelpScreen,
     "list": Lines,
+    "exec": ExecScreen,
+    "push": TransferScreen,
+    "prompt": Prompt,
     "confirm": ConfirmScreen,
     "secret": SecretScreen,
 }

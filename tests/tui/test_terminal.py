@@ -139,7 +139,7 @@ def test_ctrl_c_asks_nothing(terminal: Terminal) -> None:
 def test_a_broken_program_gives_the_terminal_back_and_raises_its_error(terminal: Terminal) -> None:
     terminal.run("crash")
     terminal.wait_for("12 nodes", "● 11 up")
-    terminal.keys("x")
+    terminal.keys("z")
     shown = terminal.wait_for("status=1", "RuntimeError: broken on purpose")
     assert "locals" not in shown
     assert terminal.is_restored()

@@ -148,6 +148,7 @@ class FleetScreen(Screen[None]):
         wide = self.size.width >= 100
         first = [*([_TITLE] if wide else ()), *top.counts(self._counts, nodes)]
         second = [
+            *dashboard.goes_on(),
             *top.chosen(self._filter, len(self._names), nodes),
             *top.together(self._total, wide),
             *top.ping(dashboard.fleet.ping_method, wide),
@@ -321,6 +322,12 @@ class FleetScreen(Screen[None]):
     def action_retry(self) -> None:
         if (name := self.table.node) is not None:
             self.dashboard.retry(name)
+
+    def action_exec(self) -> None:
+        self.dashboard.open_run("exec", self.table.names)
+
+    def action_push(self) -> None:
+        self.dashboard.open_run("push", self.table.names)
 
     def action_events(self) -> None:
         self.dashboard.open_events()

@@ -198,6 +198,12 @@ class NodeScreen(Screen[None]):
     def action_retry(self) -> None:
         self.dashboard.retry(self.node)
 
+    def action_exec(self) -> None:
+        self.dashboard.open_run("exec", [self.node])
+
+    def action_push(self) -> None:
+        self.dashboard.open_run("push", [self.node])
+
     def action_events(self) -> None:
         self.dashboard.open_events()
 
