@@ -20,6 +20,7 @@ from . import themes
 from .actions import ACTIONS, BY_NAME, bindings, keymap, shown
 from .asking import Asking
 from .bridge import Bridge, Fresh, Source
+from .columns import checked
 from .endings import RUNNING
 from .screens.events import EventsScreen
 from .screens.exec import ExecScreen
@@ -52,6 +53,7 @@ class Dashboard(App[int]):
     def __init__(self, fleet: Source, banner: str = "", clock: Callable[[], float] = time.time) -> None:
         settings = fleet.settings.dashboard
         self.keys = keymap(settings.keys)
+        checked(settings.columns)
         self.fleet = fleet
         self.banner = banner
         self.clock = clock
@@ -173,7 +175,7 @@ class Dashboard(App[int]):
 
     def action_command_palette(self) -> None:
         """Open the palette."""
-        if not Palette.is_open(self):
+        if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -189,9 +189,8 @@ class NodeScreen(Screen[None]):
         else:
             words = "" if found else "no processes were told"
         if self._processes:
-            self.query_one("#processes", Panel).show(
-                lambda cells: [((words, "warning"),)] if words else sheets.processes(found, cells)
-            )
+            for panel in self.query("#processes").results(Panel):  # none once the page is being closed
+                panel.show(lambda cells: [((words, "warning"),)] if words else sheets.processes(found, cells))
 
     # ---- keys ----
 
