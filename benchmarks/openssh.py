@@ -72,6 +72,7 @@ def farm(folder: Path, count: int, *more: str) -> Iterator[Farm]:
         ]
         inventory.write_text("".join(hosts) + "[all:vars]\n" + "\n".join(variables) + "\n")
         environment = {
+            "PYTHONDONTWRITEBYTECODE": "",  # a cron job has its byte code cached
             "XDG_STATE_HOME": str(folder / "state"),
             "XDG_CONFIG_HOME": str(folder / "config"),
             "ANSIBLE_LOCAL_TEMP": str(folder / "ansible"),
