@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..ssh import Channel, Connection, Pool
 
 ECHOES = 3
-SPACING = 0.1
+SPACING = 0.03
 """Seconds between the echoes of one look: all are out while the login runs."""
 RATE_PAUSE = 0.2
 """Seconds between the two readings that rates are taken from, where no run before left its counters."""
