@@ -6,11 +6,13 @@ each have a role (`themes.Palette`).
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..errors import SettingsError
 from ..model import PingMethod, Status
 from . import text
 from .states import STATE_ROLES, Face, face
@@ -197,6 +199,16 @@ SORTS = ("problems", *(column.name for column in COLUMNS if column.key is not No
 """What the table can be sorted by."""
 
 
+def checked(names: Sequence[str]) -> Sequence[str]:
+    """The reader's own columns (`dashboard.columns`). Raises SettingsError for one that there is not."""
+    for name in names:
+        if name not in BY_NAME:
+            near = difflib.get_close_matches(name, BY_NAME, 1)
+            hint = f"did you mean `{near[0]}`?" if near else "one of " + ", ".join(BY_NAME)
+            raise SettingsError(f"dashboard.columns: there is no column `{name}`", hint=hint)
+    return names
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Which columns stand where, for one width."""
@@ -231,7 +243,7 @@ def arrange_columns(
     """
     gap = 2 if width >= 170 else 1
     room = width - GUTTER
-    candidates = [BY_NAME[name] for name in only if name in BY_NAME] or list(COLUMNS)
+    candidates = [BY_NAME[name] for name in only] or list(COLUMNS)
     candidates = [column for column in candidates if column.name not in without]
     least = {column.name: column.least for column in candidates}
     if "name" in least:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gridtui.errors import SettingsError
 from gridtui.model import Layer, Node, PingMethod, Reach, Reason, RoundTrips, Sample, State, Status, Verdict
 from gridtui.tui import rows
 from gridtui.tui.arrange import aggregate
-from gridtui.tui.columns import COLUMNS, GUTTER, arrange_columns
+from gridtui.tui.columns import COLUMNS, GUTTER, arrange_columns, checked
 from gridtui.tui.states import face
 from gridtui.tui.text import width
 
@@ -137,7 +139,7 @@ def test_all_columns_fit_a_wide_terminal() -> None:
 
 
 def test_columns_of_the_readers_choice() -> None:
-    layout = arrange_columns(100, 12, only=("name", "cpu", "nonsense"))
+    layout = arrange_columns(100, 12, only=("name", "cpu"))
     assert [column.name for column, _ in layout.columns] == ["name", "cpu"]
 
 
@@ -146,3 +148,16 @@ def test_the_column_under_the_mouse() -> None:
     found = [layout.at(x) for x in range(100)]
     assert found[0] is None
     assert [column.name for column in dict.fromkeys(filter(None, found))] == [c.name for c, _ in layout.columns]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("nmae", "dashboard.columns: there is no column `nmae`; did you mean `name`?"),
+        ("zzz", "dashboard.columns: there is no column `zzz`; one of state, name, rtt,"),
+    ],
+)
+def test_a_column_that_there_is_not(name: str, words: str) -> None:
+    assert checked(("name", "rtt")) == ("name", "rtt")
+    with pytest.raises(SettingsError, match=re.escape(words)):
+        checked(("state", name))

@@ -476,7 +476,12 @@ async def test_remapped_keys() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [DashboardSettings(theme="no-such"), DashboardSettings(keys={"sort": "q"}), DashboardSettings(keys={"x": "q"})],
+    [
+        DashboardSettings(columns=("state", "nmae")),
+        DashboardSettings(theme="no-such"),
+        DashboardSettings(keys={"sort": "q"}),
+        DashboardSettings(keys={"x": "q"}),
+    ],
 )
 def test_bad_settings_are_told_before_the_screen_is_touched(settings: DashboardSettings) -> None:
     with pytest.raises(SettingsError):

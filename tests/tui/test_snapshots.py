@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
+from gridtui.settings import Guard, Settings
 from gridtui.tui.app import Dashboard
+from gridtui.tui.widgets.prompt import Prompt
 
 from .fake import sick_fleet
 
@@ -47,6 +50,47 @@ def test_picture(snap_compare: object, size: tuple[int, int], name: str, keys: l
             while app.workers._workers and any(worker.group == "processes" for worker in app.workers):
                 await pilot.pause(0.01)
         app.on_fresh()
+        await pilot.pause()
+
+    assert callable(snap_compare)
+    assert snap_compare(app, terminal_size=size, run_before=ready)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", ["exec", "exec-diff-light", "push", "confirm"])
+def test_picture_of_a_run(snap_compare: object, size: tuple[int, int], name: str) -> None:
+    fleet = sick_fleet(settings=Settings(guard=Guard(confirm_above=20 if name == "confirm" else 1000)))
+    fleet.held = {"gpu05", "web06"} if name in ("exec", "push") else set()
+    app = Dashboard(fleet, "SIMULATED NODES", clock=lambda: fleet.now)
+    app.theme = "gridtui-light" if "light" in name else "gridtui-dark"
+    app.animation_level = "none"
+
+    async def ready(pilot: Pilot[int]) -> None:
+        while not fleet.started:
+            await pilot.pause(0.01)
+        await pilot.press("P" if name == "push" else "x")
+        while not isinstance(app.focused, Prompt):
+            await pilot.pause(0.01)
+        for box in app.screen.query(Input):
+            box.cursor_blink = False
+        if name == "push":
+            app.screen.query_one("#sources", Input).value = "/etc/hostname"
+            app.screen.query_one("#destination", Input).value = "/srv/www"
+            await pilot.press("f2", "enter", "enter")
+        else:
+            app.screen.query_one(Prompt).value = "cat /etc/thing"
+            await pilot.press("f2" if name == "confirm" else "f3", "enter")
+        run = app.runs["push" if name == "push" else "exec"]
+        while not (fleet.ran or fleet.pushed or name == "confirm"):
+            await pilot.pause(0.01)
+        if "diff" in name:
+            while run.running:
+                await pilot.pause(0.01)
+            await pilot.pause()
+            await pilot.press("d", "down", "enter")
+        await pilot.pause()
+        if name != "confirm":
+            run.show()
         await pilot.pause()
 
     assert callable(snap_compare)

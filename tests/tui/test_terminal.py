@@ -119,6 +119,24 @@ def test_a_day_in_a_real_terminal(terminal: Terminal) -> None:
     assert terminal.is_restored()
 
 
+def test_a_command_over_real_connections_is_folded(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.run("simulated", environment=f"XDG_STATE_HOME={tmp_path}/state")
+    terminal.wait_for("6 nodes", "up")
+    terminal.keys("x")
+    terminal.wait_for("on 6 nodes")
+    terminal.keys("e", "c", "h", "o", "Space", "h", "e", "l", "l", "o", "Enter")
+    shown = terminal.wait_for(" ok", "1 different outcome", "all gave the same")
+    assert any("hello" in line.split()[-1:] for line in shown.splitlines()[4:])
+    terminal.keys("x")
+    terminal.keys("C-u")
+    terminal.wait_for("a command for the shell there")
+    terminal.keys("h", "o", "s", "t", "n", "a", "m", "e", "Enter")
+    terminal.wait_for("6 different outcomes", "5 differ or failed")
+    terminal.keys("C-c")
+    terminal.wait_for("status=0")
+    assert terminal.is_restored()
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_gives_the_terminal_back(terminal: Terminal, number: signal.Signals, status: int) -> None:
     terminal.run()
