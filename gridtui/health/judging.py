@@ -99,7 +99,9 @@ def changed(before: Verdict | None, after: Verdict) -> bool:
 
 def _essence(verdict: Verdict) -> tuple[object, ...]:
     counted = frozenset((reason.rule, reason.state) for reason in verdict.reasons if not reason.soft)
-    return (verdict.state, verdict.layer, counted, verdict.flapping, verdict.maintenance, verdict.blamed)
+    # Maintenance decides whether what is wrong is an alert; of a node that is well it says nothing.
+    silenced = verdict.maintenance and verdict.state is not State.OK
+    return (verdict.state, verdict.layer, counted, verdict.flapping, silenced, verdict.blamed)
 
 
 def _order(reason: Reason) -> tuple[bool, int, float]:

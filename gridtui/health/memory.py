@@ -102,6 +102,8 @@ class Memory:
             "since": verdict.since,
             "layer": verdict.layer,
             "flapping": verdict.flapping,
+            "maintenance": verdict.maintenance,
+            "blamed": verdict.blamed,
             "reasons": [_reason_out(reason) for reason in verdict.reasons],
             "reach": _level_out(self.reach),
             "probe": _level_out(self.probe),
@@ -127,6 +129,8 @@ class Memory:
             layer=_layer(document.get("layer")),
             reasons=_list(document.get("reasons"), _reason_in),
             flapping=document.get("flapping") is True,
+            maintenance=document.get("maintenance") is True,
+            blamed=blamed if isinstance(blamed := document.get("blamed"), str) else None,
         )
         return cls(
             verdict=verdict,

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,13 +106,16 @@ def judge(
         if look and look.counters:
             kept.counters[name] = look.counters
     blamed = health.blame(verdicts, parents)
+    for name, verdict in blamed.items():
+        # Kept as told: a node that stays away when its parent is back becomes an alert, and that is news.
+        kept.memories[name] = replace(kept.memories[name], verdict=verdict)
     nodes = tuple(
         health.NodeReport(
             blamed[name],
             look.reach if look else None,
             _metrics(look),
             rules[name],
-            health.changed(before[name], verdicts[name]),
+            health.changed(before[name], blamed[name]),
         )
         for name, look in looks.items()
     )
