@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -56,8 +57,10 @@ async def _watch_input(gone: Callable[[], object]) -> None:
         def connection_lost(self, exc: Exception | None) -> None:
             gone()
 
-    # A regular file or nothing at all cannot be watched: then only a signal ends it.
-    with suppress(ValueError, OSError):
+    # A regular file, /dev/null or nothing at all cannot be watched: then only a signal ends it.
+    with suppress(ValueError, OSError, TypeError):
+        with select.epoll() as trial:
+            trial.register(sys.stdin)
         await asyncio.get_running_loop().connect_read_pipe(Watch, sys.stdin)
 
 

@@ -91,7 +91,7 @@ def inventory(folder: Folder, seats: Sequence[Seat], with_local: bool) -> str:
         "  children:",
         "    simulated:",
         "      vars:",
-        "        gridtui_simulated: true",
+        "        simulated: true",
         f"        ansible_user: {USER}",
         f"        ansible_ssh_private_key_file: {json.dumps(str(folder.identity))}",
         f"        ansible_ssh_common_args: {json.dumps(_options(folder.known_hosts))}",

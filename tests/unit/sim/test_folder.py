@@ -42,7 +42,7 @@ def test_the_inventory_names_every_node_with_all_it_needs(tmp_path: Path, one_po
     assert data["hosts"]["this-machine"]["ansible_connection"] == "local"
     assert data["hosts"].keys() == {"this-machine"}
     simulated = data["children"]["simulated"]
-    assert simulated["vars"]["gridtui_simulated"] is True
+    assert simulated["vars"]["simulated"] is True
     assert simulated["vars"]["ansible_user"] == files.USER
     assert simulated["vars"]["ansible_ssh_private_key_file"] == str(tmp_path / "id_ed25519")
     assert f"-o UserKnownHostsFile={tmp_path}/known_hosts" in simulated["vars"]["ansible_ssh_common_args"]

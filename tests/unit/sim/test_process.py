@@ -103,6 +103,19 @@ def test_a_regular_file_as_input_does_not_end_it(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize("redirection", ["</dev/null", "<&-"])
+def test_no_input_to_watch_is_no_complaint(tmp_path: Path, redirection: str) -> None:
+    command = f'exec "$0" -m gridtui.sim --nodes 1 --folder "$1" {redirection}'
+    with subprocess.Popen(
+        ["sh", "-c", command, sys.executable, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+        process.terminate()
+        _, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (0, b"")
+
+
 def test_a_face_that_imports_it_loads_no_ssh_library() -> None:
     code = "import sys, gridtui.sim; gridtui.sim.start_process; print('asyncssh' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code]) == b"False\n"
