@@ -14,6 +14,9 @@ from typing import Any, get_type_hints
 
 from .errors import SettingsError
 
+LEAST, MOST = 0.05, 7 * 86400.0
+"""Seconds: the bounds of every interval. Faster than that the controller would do nothing else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
@@ -114,6 +117,12 @@ def load(path: Path | None = None) -> Settings:
     settings: Settings = _build(Settings, data, str(source), "")
     if settings.ssh.host_keys not in ("strict", "accept-new"):
         raise SettingsError(f"{source}: ssh.host_keys is {settings.ssh.host_keys!r}; it is `strict` or `accept-new`")
+    for item in fields(Intervals):
+        seconds = getattr(settings.intervals, item.name)
+        if not LEAST <= seconds <= MOST:
+            raise SettingsError(
+                f"{source}: intervals.{item.name} is {seconds:g}; it must be from {LEAST:g} s to a week ({MOST:g})"
+            )
     return settings
 
 

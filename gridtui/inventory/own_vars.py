@@ -11,6 +11,7 @@ from typing import Any
 
 from ..metrics import METRICS
 from ..model import clean
+from ..settings import LEAST, MOST
 from .yaml_text import Vaulted
 
 NAMES = (
@@ -127,8 +128,10 @@ def _seconds(name: str, value: Any) -> float | None:
         seconds = float(value)
     elif isinstance(value, str) and (match := _DURATION.fullmatch(value)):
         seconds = float(match[1]) * _UNITS[match[2]]
-    if seconds is None or not math.isfinite(seconds) or not 0.01 <= seconds <= 86400 * 7:
-        raise Invalid(f"{name} is {_shown(value)}; it must be seconds above 0", "such as 5, 0.5 or 2m")
+    if seconds is None or not math.isfinite(seconds) or not LEAST <= seconds <= MOST:
+        raise Invalid(
+            f"{name} is {_shown(value)}; it must be seconds, from {LEAST:g} to a week", "such as 5, 0.5 or 2m"
+        )
     return seconds
 
 

@@ -55,6 +55,8 @@ def test_values_are_taken_by_type(tmp_path: Path) -> None:
         ("[intervals]\nfats = 5", "intervals.fats is no setting; did you mean fast?"),
         ("[intervals]\nfast = 0", "intervals.fast is 0; it must be a number above 0"),
         ("[intervals]\nfast = true", "intervals.fast is True; it must be a number above 0"),
+        ("[intervals]\nping = 0.01", "intervals.ping is 0.01; it must be from 0.05 s to a week"),
+        ("[intervals]\nslow = inf", "intervals.slow is inf; it must be from 0.05 s to a week"),
         ("[ssh]\nlogins = 1.5", "ssh.logins is 1.5; it must be a whole number above 0"),
         ("intervals = 3", "intervals is 3; it must be a table"),
         ('[ssh]\nhost_keys = "no"', "ssh.host_keys is 'no'; it is `strict` or `accept-new`"),
