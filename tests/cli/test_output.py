@@ -55,6 +55,13 @@ def test_secrets_are_masked(program: Program, inventory: Path) -> None:
     assert b"hunter2" not in program.run("-i", inventory, "inventory", "show", "web1").out
 
 
+def test_doctor_blames_the_settings_alone_for_what_is_wrong_with_them(program: Program, inventory: Path) -> None:
+    program.settings("[pnig]\n")
+    findings = {found["name"]: found for found in program.run("-i", inventory, "doctor", "--json").json["findings"]}
+    assert not findings["settings"]["ok"]
+    assert findings["inventory"]["ok"]
+
+
 def test_doctor_lines_up(program: Program, inventory: Path) -> None:
     done = program.run("-i", inventory, "doctor")
     for line in done.stdout.splitlines():

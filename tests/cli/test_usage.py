@@ -87,6 +87,12 @@ def test_wrong_usage_of_other_commands_is_2(program: Program, words: str, says: 
     assert says in line
 
 
+def test_inventory_without_a_command_shows_which_there_are(program: Program) -> None:
+    done = program.run("inventory")
+    assert (done.status, done.stdout) == (2, "")
+    assert "\n  validate " in done.stderr
+
+
 BROKEN = {
     "syntax.yaml": ("web:\n  hosts:\n    a: {\n", "syntax.yaml:"),
     "tab.yaml": ("web:\n\thosts:\n", "tab.yaml:2:1"),

@@ -60,8 +60,9 @@ def _look(context: Context) -> Iterator[Finding]:
         yield Finding("settings", False, str(error), "edit the file, or give another with -c")
     try:
         from ...fleet import Fleet
+        from ...settings import Settings
 
-        fleet = Fleet.open(context.sources, settings)
+        fleet = Fleet.open(context.sources, settings or Settings())
         nodes = len(fleet.nodes)
         if fleet.inventory.sources:
             where = ", ".join(str(source) for source in fleet.inventory.sources)
@@ -125,7 +126,7 @@ def _keys() -> Iterator[Finding]:
         "known_hosts",
         known.is_file(),
         str(known) if known.is_file() else f"{known} does not exist: every host key is unknown",
-        'log in once with ssh, or: gridtui with ssh.host_keys = "accept-new" in the settings',
+        "log in once with ssh, or: gridtui --host-keys accept-new check",
         needed=False,
     )
     try:

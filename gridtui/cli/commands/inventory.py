@@ -12,9 +12,13 @@ from .. import exits, output
 from ..main import Context, as_json, selecting, verb
 
 
-@click.group("inventory", short_help="Read, check and convert inventories.")
-def command() -> None:
+@click.group("inventory", short_help="Read, check and convert inventories.", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """Read, check and convert inventories: Ansible's YAML and INI, and whatever ansible-inventory reads."""
+    if ctx.invoked_subcommand is None:
+        output.note(ctx.get_help())
+        ctx.exit(exits.USAGE)
 
 
 @verb("list", short_help="The nodes.")
