@@ -52,7 +52,7 @@ def command(
     Exits with 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, which includes wrong usage, a broken inventory and a run that another one
     locks out. A node is called down, and well again, at the second run in a row at the latest.
 
-    For cron: `* * * * * gridtui check --quiet --changed` mails what changes.
+    For cron: `* * * * * gridtui check --changed` mails what changes, nodes that are well again among it.
     """
     from ... import health
     from ..formats import render
