@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import ping, probes
@@ -41,8 +41,6 @@ class Examined:
     counters: Mapping[str, Any] | None = None
     """For the next run's rates: JSON-able, see `probes.Reading.counters`."""
     seconds: float = 0.0
-    alarm: bool = field(default=False)
-    """A changed host key: somebody should look."""
 
 
 async def examine(
