@@ -32,8 +32,9 @@ Heard = Callable[["Member", list[str]], None]
 
 _FOLDER = re.compile(r"/tmp/gridtui-peers-[A-Za-z0-9]{8}")  # noqa: S108 - made by mktemp(1) there
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,63}")
-# what our rsync options make of it, `-e` with the capabilities of that rsync: rsync(1) has no other way to ask
-_SPEAKS = re.compile(r"rsync --server -[A-Za-z]{1,20}\.[A-Za-z]{0,30} --timeout=30 \. in/")
+# what our rsync options make of it, `-e` with the capabilities of that rsync: rsync(1) has no other way to ask. No other letter before
+# `e`, which takes the rest as its value: with -l and -K a feeder could write outside of `in`
+_SPEAKS = re.compile(r"rsync --server -We\.[A-Za-z]{0,30} --timeout=30 \. in/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def ready(words: list[str]) -> Ready:
         if not _FOLDER.fullmatch(folder) or not _USER.fullmatch(user) or not _SPEAKS.fullmatch(command):
             raise ValueError
         at = ipaddress.ip_address(address)
+        if "%" in address:  # means something on one machine only, and ipaddress takes any text behind it
+            raise ValueError
         if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536 and free.isascii() and free.isdigit()):
             raise ValueError
     except ValueError:

@@ -34,6 +34,9 @@ def test_a_good_line_is_read() -> None:
         GOOD.replace("a1B2c3D4", "a1B2c3D4;id"),
         GOOD.replace("198.18.0.11", "*"),
         GOOD.replace("198.18.0.11", 'x",command="id'),
+        # what stands behind a `%` may be anything at all for ipaddress
+        GOOD.replace("198.18.0.11", "fe80::1%eth0"),
+        GOOD.replace("198.18.0.11", 'fe80::1%,*",port-forwarding,pty,user-rc,from="*'),
         GOOD.replace(" 22 ", " 0 "),
         GOOD.replace(" 22 ", " 99999 "),
         GOOD.replace(" 22 ", " ٢٢ "),
@@ -42,6 +45,10 @@ def test_a_good_line_is_read() -> None:
         GOOD.replace("1000", "-1"),
         GOOD.replace("1000", "lots"),
         GOOD.replace("--server", "--server --sender"),
+        # links of the sender's making (l), and writing through them (K)
+        GOOD.replace("-We.LsfxCIvu", "-rlKRe.LsfxCIvu"),
+        GOOD.replace("-We.LsfxCIvu", "-lKWe.LsfxCIvu"),
+        GOOD.replace("-We.LsfxCIvu", "-lKWr.LsfxCIvu"),
         GOOD.replace(". in/", ". in/ ; id"),
         GOOD.replace(". in/", ". /etc/"),
         GOOD.replace("--timeout=30", "--timeout=30 --remove-source-files"),
