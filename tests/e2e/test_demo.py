@@ -51,7 +51,8 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
         Terminal(tmp_path, width=100, env={**program.env, "TMPDIR": str(temporary)}) as terminal,
     ):
         before = terminal.modes()
-        terminal.run([sys.executable, "-m", "gridtui", "demo", "--nodes", "12"])
+        # Read-only: what is hammered must not become a command, least of all on this machine.
+        terminal.run([sys.executable, "-m", "gridtui", "-v", "--read-only", "demo", "--nodes", "12"])
         running = Demo(terminal, before, temporary)
         terminal.until(lambda: running.shown() and " up" in terminal.screen(), START)
         yield running
@@ -63,7 +64,7 @@ def test_a_leave_that_leaves_nothing(demo: Demo) -> None:
 
 
 def test_terminated_it_leaves_nothing(demo: Demo) -> None:
-    os.kill(demo.terminal.pid_of("-m gridtui demo"), signal.SIGTERM)
+    os.kill(demo.terminal.pid_of("-m gridtui -v --read-only demo"), signal.SIGTERM)
     demo.ended(143)
 
 
