@@ -80,6 +80,12 @@ sweep_keys() { # what earlier runs left, if its time is over
     done
 }
 
+sweep_folders() { # what a killed node left: folders that mktemp named, each where it makes such, nothing that only begins so
+    for where in "${base:-/}/.gridtui-peers-" /tmp/gridtui-peers-; do
+        find "${where%/*}/" -maxdepth 1 -type d -user "$(id -u)" -name "${where##*/}????????" -mtime +1 -exec rm -rf {} + 2>/dev/null
+    done
+}
+
 # --- folders, and their end
 
 main=$$
@@ -324,7 +330,7 @@ echo wake 1<>events
 exit \$status
 END
 sweep_keys
-find "${base:-/}" /tmp -maxdepth 1 -user "$(id -u)" \( -name '.gridtui-peers-*' -o -name 'gridtui-peers-*' \) -mtime +1 -exec rm -rf {} + 2>/dev/null
+sweep_folders
 seen=no
 for name; do [ -e "$dest/$name" ] || [ -L "$dest/$name" ] && seen=yes; done
 [ -f "$dest" ] && seen=yes

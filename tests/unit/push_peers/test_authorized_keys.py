@@ -136,3 +136,27 @@ def test_busybox_can_do_it_too(home: Path) -> None:
         done = keys(home, f"{ADD}; {REMOVE}", shell=str(shell))
     assert done.returncode == 0, done.stderr
     assert file.read_text() == "ssh-rsa AAAA me"
+
+
+def test_old_folders_go_and_nothing_that_is_only_called_alike(home: Path) -> None:
+    base = home / "base"
+    for name in (
+        ".gridtui-peers-a1B2c3D4",
+        ".gridtui-peers-notes-of-mine",
+        "gridtui-peers-a1B2c3D4",
+        "gridtui-peers-data",
+    ):
+        (base / name).mkdir(parents=True)
+        os.utime(base / name, (1_600_000_000, 1_600_000_000))
+    (base / ".gridtui-peers-fresh123").mkdir()
+    (base / ".gridtui-peers-a-file00").write_text("")
+    os.utime(base / ".gridtui-peers-a-file00", (1_600_000_000, 1_600_000_000))
+    done = keys(home, f"base='{base}'; sweep_folders")
+    assert done.returncode == 0, done.stderr
+    assert sorted(os.listdir(base)) == [
+        ".gridtui-peers-a-file00",
+        ".gridtui-peers-fresh123",
+        ".gridtui-peers-notes-of-mine",
+        "gridtui-peers-a1B2c3D4",
+        "gridtui-peers-data",
+    ]
