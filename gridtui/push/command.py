@@ -20,16 +20,20 @@ MISSING = "gridtui-push-missing"
 """What it says where there is no rsync; the distribution's name follows (`ID` of os-release(5))."""
 
 # One line and no quote of its own, since the login shell that reads it may be any: sh, bash, zsh, fish, csh.
-# flock(1) on a file that is made with O_EXCL (set -C), so that no link of another user's is followed in /tmp; whoever gets the lock looks
-# whether the file still has its name, since the one before has removed it. No exec at the end: sudo closes what it inherits, and
-# this shell keeps the lock until rsync has ended, even when the link was cut and nobody listens any more.
+# flock(1) on a file that is made with O_EXCL (set -C); whoever gets the lock looks whether the file still has its name, since the one before
+# has removed it. /tmp is everybody's: where a link, a pipe (opening it would wait for ever) or a folder lies in that place, or where /proc
+# cannot tell, nothing is locked. No exec at the end: sudo closes what it inherits, and this shell keeps the lock until rsync has ended,
+# even when the link was cut and nobody listens any more.
 _WITH_LOCK = (
     'l=$1; shift; command -v "$1" >/dev/null 2>&1 || {{ i=; [ -r /etc/os-release ] && i=$(. /etc/os-release; echo "$ID"); '
     'echo "{missing} $i" >&2; exit 127; }}; '
-    'if [ -n "$l" ] && command -v flock >/dev/null 2>&1; then while :; do '
-    '(umask 022; set -C; : >"$l") 2>/dev/null; command exec 9<"$l" || {{ l=; break; }}; '
+    'if [ -n "$l" ] && command -v flock >/dev/null 2>&1; then n=0; while :; do n=$((n+1)); '
+    '[ -e "$l" ] || [ -L "$l" ] || (umask 022; set -C; : >"$l") 2>/dev/null; '
+    'if [ -L "$l" ] || [ "$n" -gt 50 ]; then l=; break; fi; '
+    'if [ -f "$l" ] && [ -r "$l" ]; then command exec 9<"$l" || continue; '
     "flock -n 9 || {{ echo {busy} >&2; exit 75; }}; "
-    '[ "$l" -ef /proc/self/fd/9 ] && break; done; else l=; fi; '
+    '[ -e /proc/self/fd/9 ] || break; [ "$l" -ef /proc/self/fd/9 ] && break; '
+    'elif [ -e "$l" ]; then l=; break; fi; done; else l=; fi; '
     '"$@"; s=$?; [ -z "$l" ] || rm -f "$l"; exit $s'
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import time
 from collections.abc import Callable
@@ -101,21 +102,35 @@ async def test_two_pulls_into_one_folder(server: Sshd, tmp_path: Path) -> None:
     await first
 
 
-@pytest.mark.parametrize("kind", ["file", "link"])
+@pytest.mark.parametrize("kind", ["file", "link", "link to a file", "pipe", "folder", "unreadable"])
 def test_what_lies_in_the_locks_place(server: Sshd, tmp_path: Path, kind: str) -> None:
-    """A file left by a killed node locks nobody out, and a link is not followed."""
+    """A file left by a killed node locks nobody out, a link is not followed, and a pipe that another user put there is not waited for."""
     there = f"{tmp_path}/there/"
     lock, source = Path(command.lock_file(there)), fill(tmp_path / "file", 1000)
-    plan = Plan((str(source),), there, options=Options(wait=0))
+    plan = Plan((str(source),), there, options=Options(wait=0, timeout=5))
     try:
-        if kind == "file":
-            lock.write_text("left")
-        else:
-            lock.symlink_to(tmp_path / "trap")
-        assert asyncio.run(Run(plan, [server.node("n")], server.settings()).finish())["n"].ok
+        with open(tmp_path / "busy", "w") as busy:
+            match kind:
+                case "file":
+                    lock.write_text("left")
+                case "link":
+                    lock.symlink_to(tmp_path / "trap")
+                case "link to a file":
+                    fcntl.flock(busy, fcntl.LOCK_EX)
+                    lock.symlink_to(tmp_path / "busy")
+                case "pipe":
+                    os.mkfifo(lock)
+                case "folder":
+                    lock.mkdir()
+                case "unreadable":
+                    lock.touch(mode=0)
+            assert asyncio.run(Run(plan, [server.node("n")], server.settings()).finish())["n"].ok
         assert not (tmp_path / "trap").exists()
     finally:
-        lock.unlink(missing_ok=True)
+        if kind == "folder":
+            lock.rmdir()
+        else:
+            lock.unlink(missing_ok=True)
 
 
 @pytest.fixture
