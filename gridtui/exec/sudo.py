@@ -124,7 +124,7 @@ class Talk:
         if prompt in self.said:
             self.said = self.said.replace(prompt, b"", 1)
             self.stage = Stage.WRONG if self.stage in (Stage.ANSWERED, Stage.WRONG) else Stage.ASKED
-        elif len(self.said) > _BEFORE:
+        if len(self.said) > _BEFORE:
             self.said = self.said[-_BEFORE:]
         return b""
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import ipaddress
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +26,10 @@ from .payload import Unfit
 
 LINE = 4096
 """Longest line that is read."""
+TALK = 2000
+"""Lines that a node may say at once; what it says beyond must come slower than `PACE`. One says a line or two for each part."""
+PACE = 200.0
+"""Lines a second."""
 LIFE = 6 * 3600
 """Seconds after which a node gives up by itself, whatever we say."""
 
@@ -83,6 +88,8 @@ class Member:
         self._connection: Connection | None = None
         self._listener: asyncssh.SSHListener | None = None
         self._rest = b""
+        self._deaf = False
+        self._lines, self._since = 0.0, time.monotonic()
         self.ended = asyncio.Event()
 
     @property
@@ -140,13 +147,23 @@ class Member:
     # the channel's receiver
 
     def received(self, data: bytes) -> None:
+        if self._deaf:
+            return
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > LINE:
-            lines, self._rest = [], b""
-            self._heard(self, ["lost", "it sends what is no line"])
+            return self._leave("it sends what is no line")
+        now = time.monotonic()
+        self._lines = max(0.0, self._lines - (now - self._since) * PACE) + len(lines)
+        self._since = now
+        if self._lines > TALK:
+            return self._leave("it talks without end")
         for line in lines:
             if words := clean(line, LINE).split():
                 self._heard(self, words)
+
+    def _leave(self, why: str) -> None:
+        self._deaf, self._rest = True, b""
+        self._heard(self, ["lost", why])
 
     def closed(self, error: SshError | None) -> None:
         self.ended.set()

@@ -51,6 +51,14 @@ def test_no_prompt_no_question() -> None:
     assert talk.feed(start) == start, "what the command says afterwards is its own"
 
 
+def test_a_node_that_asks_on_and_on_fills_no_memory() -> None:
+    talk = Talk()
+    prompt, _ = markers(talk)
+    for _ in range(20):
+        talk.feed(b"x" * 30_000 + prompt)
+    assert len(talk.said) <= 1 << 16
+
+
 def test_a_second_prompt_is_a_refusal() -> None:
     talk = Talk()
     prompt, _ = markers(talk)

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from gridtui.push.peers.member import ready, script
+from gridtui.model import Node
+from gridtui.push.peers.member import TALK, Member, ready, script
 from gridtui.push.peers.payload import Unfit
 
 GOOD = "/tmp/gridtui-peers-a1B2c3D4 198.18.0.11 22 root no 1000 rsync --server -We.LsfxCIvu --timeout=30 . in/"
@@ -67,3 +68,21 @@ def test_every_shell_can_read_the_script(shell: str) -> None:
     words = ["busybox", "sh"] if shell == "busybox" else [shell]
     done = subprocess.run([*words, "-n"], input=script().encode(), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_node_that_talks_without_end_is_left_and_not_listened_to() -> None:
+    heard: list[list[str]] = []
+    member = Member(Node("n", "n"), 0, lambda _, words: heard.append(words))
+    for _ in range(100):
+        member.received(b"have 1\n" * 1000)
+    assert len(heard) < 2 * TALK
+    assert heard[-1] == ["lost", "it talks without end"]
+    assert heard.count(heard[-1]) == 1
+
+
+def test_what_is_no_line_is_left_once() -> None:
+    heard: list[list[str]] = []
+    member = Member(Node("n", "n"), 0, lambda _, words: heard.append(words))
+    for _ in range(5):
+        member.received(b"x" * 10_000)
+    assert heard == [["lost", "it sends what is no line"]]
