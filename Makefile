@@ -50,7 +50,8 @@ scripts:
 bench: $(VENV)/.dev
 	tests/needs.sh $(BENCH_NEEDS)
 	@failed=0; for file in $$(grep -l '__main__' benchmarks/*.py); do \
-		echo "== $$file"; $(IN_VENV) PYTHONPATH=. python "$$file" $(ARGS) || failed=1; \
+		echo "== $$file"; name=$${file#benchmarks/}; \
+		$(IN_VENV) python -m "benchmarks.$${name%.py}" $(ARGS) || failed=1; \
 	done; exit $$failed
 
 # The pictures of the README, from the running program.

@@ -3,7 +3,7 @@
 Every node's uplink, and this machine's towards the lab, is shaped with `tc tbf`. All nodes share this machine's processors, so its load
 during each run is printed: near 100 % the figures tell of processors and not of links.
 
-    .venv/bin/python benchmarks/broadcast.py [--nodes 8] [--rate 100] [--large 100] [--small 10000] [--peers-only]
+    python -m benchmarks.broadcast [--nodes 8] [--rate 100] [--large 100] [--small 10000] [--peers-only]
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gridtui import inventory
 from gridtui.model import Node

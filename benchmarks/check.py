@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import measure
-from openssh import Farm, farm
+from benchmarks import measure
+from benchmarks.openssh import Farm, farm
 
 BIN = Path(sys.executable).parent
 

@@ -1,6 +1,6 @@
 """What the dashboard costs, in a real terminal: CPU, first paint and memory at 1,000 and 5,000 rows.
 
-    python benchmarks/dashboard.py [--rows 1000 5000] [--seconds 12]
+    python -m benchmarks.dashboard [--rows 1000 5000] [--seconds 12]
 
 Each child runs in a
 pseudo-terminal of 160x50 whose output is read as fast as it comes, over a fleet of made-up nodes that each give one sample every
@@ -23,9 +23,6 @@ import termios
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 WIDTH, HEIGHT = 160, 50
 WARM = 6.0
@@ -82,7 +79,7 @@ def measure(child: str, rows: int, seconds: float) -> Cost:
     if pid == 0:
         os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         os.environ.pop("NO_COLOR", None)
-        os.execv(sys.executable, [sys.executable, __file__, "--child", child, "--rows", str(rows)])
+        os.execv(sys.executable, [sys.executable, "-m", "benchmarks.dashboard", "--child", child, "--rows", str(rows)])
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
     screen = child != "feed"
     try:
@@ -144,7 +141,7 @@ def _resident(pid: int) -> int:
 
 
 def _feed_child(rows: int) -> None:
-    from feed import Feed
+    from benchmarks.feed import Feed
 
     async def run() -> None:
         await Feed(rows).start()
@@ -154,19 +151,18 @@ def _feed_child(rows: int) -> None:
 
 
 def _dashboard_child(rows: int) -> None:
-    from feed import Feed
-
+    from benchmarks.feed import Feed
     from gridtui.tui import run
 
-    run(Feed(rows))
+    run(cast(Any, Feed(rows)))  # it has what is drawn, and nothing that acts
 
 
 def _stock(everything: bool) -> Callable[[int], None]:
     def child(rows: int) -> None:
-        from feed import Feed
-        from stock import StockApp
+        from benchmarks.feed import Feed
+        from benchmarks.stock import StockApp
 
-        StockApp(Feed(rows), everything).run()
+        StockApp(cast(Any, Feed(rows)), everything).run()
 
     return child
 

@@ -1,6 +1,6 @@
 """`true` and a command with 1,000 lines on 1, 50 and 200 OpenSSH nodes, cold and warm, against the parallel shells and Ansible.
 
-    python benchmarks/exec.py [--nodes 1 50 200] [--runs 3] [--no-ansible] [--parallel-ssh PYTHON]
+    python -m benchmarks.exec [--nodes 1 50 200] [--runs 3] [--no-ansible] [--parallel-ssh PYTHON]
 
 - cold: each run logs in. `gridtui exec -b` as a command, Python's start included, against `clush -b`, `pdsh`, `parallel-ssh` (pssh) and `ansible -m raw`.
 - warm: the connections are there. `Fleet.exec` in one process that holds them, against the same peers over ssh's ControlMaster sockets. The masters
@@ -25,9 +25,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import measure
-from openssh import Farm, farm
-
+from benchmarks import measure
+from benchmarks.openssh import Farm, farm
 from gridtui.exec import Ending, Outcome
 from gridtui.fleet import Fleet
 

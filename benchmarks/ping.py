@@ -1,6 +1,6 @@
 """Ping against fping on the same loopback addresses, in the same run: wall, CPU, and the quality of the round trips.
 
-    python benchmarks/ping.py [--hosts 1000,5000] [--runs 3]
+    python -m benchmarks.ping [--hosts 1000,5000] [--runs 3]
 
 Needs root or CAP_NET_RAW (or unprivileged ICMP sockets) and fping. Aim: no slower than `fping -i1`, and no more CPU, for the
 `gridtui ping` command with its interpreter; and for 1,000 watched nodes at one echo a second a few per cent of a core.
@@ -18,8 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import measure
-
+from benchmarks import measure
 from gridtui import ping
 
 SWEEP = """

@@ -16,8 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-import measure
-
+from benchmarks import measure
 from gridtui import probes
 
 SAMPLES = 400

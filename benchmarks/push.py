@@ -76,8 +76,8 @@ def compare(nodes: Farm, places: Path, source: Path, title: str, times: int) -> 
         ],
     }
     if clush := shutil.which("clush", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}"):
-        words = ["-q", "-f", str(NODES), "-w", nodes.node_set, "-o", f"-F {nodes.ssh_config}"]
-        ways["clush --copy"] = [clush, *words, "--copy", source, "--dest", f"{PLACE}/to"]
+        options = ["-q", "-f", str(NODES), "-w", nodes.node_set, "-o", f"-F {nodes.ssh_config}"]
+        ways["clush --copy"] = [clush, *options, "--copy", source, "--dest", f"{PLACE}/to"]
     costs: dict[str, list[measure.Cost]] = {way: [] for way in ways}
     for _ in range(times):
         for way, words in ways.items():

@@ -1,6 +1,6 @@
 """What it costs the controller to watch 200 and 1,000 simulated nodes, a sample of each every 2 s.
 
-    python benchmarks/scale.py [--nodes 200 1000] [--seconds 30] [--interval 2] [--profile FILE]
+    python -m benchmarks.scale [--nodes 200 1000] [--seconds 30] [--interval 2] [--profile FILE]
 
 Three ways, in the same run, over the same simulator, each in a process of its own, measured once all nodes are up:
 
@@ -29,9 +29,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-import measure
-
+from benchmarks import measure
 from gridtui import sim
 
 SHARE = 20.0
@@ -116,7 +114,7 @@ async def _compare(nodes: int, options: argparse.Namespace) -> bool:
 
 async def _child(way: str, inventory: Path, options: argparse.Namespace) -> Run:
     """One way in a process of its own, so that its peak memory and CPU are its alone."""
-    words = [sys.executable, __file__, "--way", way, "--inventory", str(inventory)]
+    words = [sys.executable, "-m", "benchmarks.scale", "--way", way, "--inventory", str(inventory)]
     words += ["--seconds", str(options.seconds), "--interval", str(options.interval)]
     if options.profile:
         words += ["--profile", f"{options.profile}.{way}"]
