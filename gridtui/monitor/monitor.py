@@ -41,16 +41,17 @@ class Monitor:
         self._tasks: list[asyncio.Task[None]] = []
         self._parents = {name: node.parent for name, node in nodes.items() if node.parent}
         self._deferred: dict[str, asyncio.TimerHandle] = {}
+        self._alone = all(node.local for node in nodes.values())
 
     async def start(self) -> None:
-        """Open the ping sockets and begin. Returns at once; nodes answer when they do."""
-        if any(not node.local for node in self.nodes.values()):
+        """Open the ping sockets and begin. Returns at once; nodes answer when they do. Raises SettingsError (a threshold)."""
+        for name, node in self.nodes.items():
+            self._watches[name] = Watch(node, health.rules_for(node, self._settings, live=True), self)
+        if not self._alone:
             try:
                 self.pinger = ping.Pinger.open()
             except PingError as error:
                 self.emit(Noted(time.time(), None, str(error)))
-        for name, node in self.nodes.items():
-            self._watches[name] = Watch(node, health.rules_for(node, self._settings, live=True), self)
         self._tasks = [asyncio.create_task(self._beat())]
         self._tasks += [asyncio.create_task(self._begin(watch)) for watch in self._watches.values()]
 
@@ -69,6 +70,8 @@ class Monitor:
     @property
     def method(self) -> PingMethod:
         """How round trips are measured here."""
+        if self._alone:
+            return PingMethod.LOCAL
         return self.pinger.method if self.pinger else PingMethod.TCP
 
     def status(self, name: str) -> Status:

@@ -272,6 +272,7 @@ class Watch:
             return
         began = self._loop.time()
         layer, why = await ping.diagnose(self._address, endpoint.port, DOUBT, icmp=self._echoes_lost < 1)
+        channel = self._channel  # there may be another one by now
         answered = channel is not None and channel.answered_at >= began
         if layer is not None and not answered:
             self._down(layer, why)

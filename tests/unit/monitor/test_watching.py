@@ -234,6 +234,7 @@ async def test_this_machine_needs_no_ping_and_no_server() -> None:
         status = fleet.status("here")
         assert status.reach.method is PingMethod.LOCAL
         assert status.trips.sent == 0
+        assert fleet.ping_method is PingMethod.LOCAL
         await watched.until(lambda: fleet.status("here").facts is not None, 10, "facts")
         assert (await fleet.top("here", 5))[0].pid > 0
 
