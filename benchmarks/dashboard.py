@@ -23,6 +23,7 @@ import termios
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 WIDTH, HEIGHT = 160, 50
 WARM = 6.0
