@@ -20,7 +20,7 @@ LEAST, MOST = 0.05, 7 * 86400.0
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """How often things are looked at, in seconds. A node's `gridtui_*_interval` variables stand above these."""
+    """How often things are looked at, in seconds. A node's `gridtui_interval` and its kin stand above these."""
 
     ping: float = 1.0
     """Between two echoes to a node."""

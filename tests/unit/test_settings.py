@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
 
 from gridtui import settings
 from gridtui.errors import SettingsError
+from gridtui.settings import Settings
 
 
 def write(folder: Path, text: str) -> Path:
@@ -83,3 +86,18 @@ def test_xdg_folders_ignore_relative_paths(tmp_path: Path, monkeypatch: pytest.M
     assert settings.state_folder() == tmp_path / ".local/state/gridtui"
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     assert settings.state_folder() == tmp_path / "state/gridtui"
+
+
+def test_the_guide_names_every_setting_with_its_default() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "SETTINGS.md").read_text()
+    for table in fields(Settings):
+        assert f"## `[{table.name}]`" in guide
+        value = getattr(Settings(), table.name)
+        for item in fields(value) if is_dataclass(value) else ():
+            default = json.dumps(getattr(value, item.name))
+            assert f"| `{item.name}` | `{default}` | " in guide, f"{table.name}.{item.name}"
+
+
+def test_the_guides_example_can_be_read(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "SETTINGS.md").read_text()
+    assert settings.load(write(tmp_path, guide.split("```toml\n")[1].split("```")[0])).intervals.fast == 5
