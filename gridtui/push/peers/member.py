@@ -151,12 +151,14 @@ class Member:
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > LINE:
-            return self._leave("it sends what is no line")
+            self._leave("it sends what is no line")
+            return
         now = time.monotonic()
         self._lines = max(0.0, self._lines - (now - self._since) * PACE) + len(lines)
         self._since = now
         if self._lines > TALK:
-            return self._leave("it talks without end")
+            self._leave("it talks without end")
+            return
         for line in lines:
             if words := clean(line, LINE).split():
                 self._heard(self, words)
