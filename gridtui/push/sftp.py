@@ -79,6 +79,8 @@ async def move(plan: Plan, node: Node, pool: Pool, tell: Callable[[Progress], No
         return result(Ending.FAILED, f"SFTP: {clean(error.reason, 300)}")
     except asyncssh.Error as error:
         return result(Ending.UNREACHABLE, f"connection lost: {clean(error.reason, 200)}", layer="tcp")
+    except ValueError as error:  # asyncssh's PacketDecodeError is one
+        return result(Ending.FAILED, f"SFTP: the node answers oddly: {clean(str(error), 200)}")
     except OSError as error:
         name = f": {clean(os.fsencode(error.filename), 300)}" if isinstance(error.filename, str | bytes) else ""
         return result(Ending.FAILED, f"{(error.strerror or str(error)).lower()}{name}")
@@ -154,6 +156,9 @@ class _Walk:
             return
         temporary = _temporary(target)
         try:
+            # sshd would make it 0644, and who opens it then can read all that comes
+            async with self._client.open(temporary, "xb", asyncssh.SFTPAttrs(permissions=0o600)):
+                pass
             await self._client.put(source, temporary, progress_handler=self._progress(), sparse=False)
             await self._client.setstat(temporary, _attributes(found))
             await self._rename(temporary, target)
@@ -204,7 +209,10 @@ class _Walk:
             await self._folder_in(source, target, found, depth)
         elif stat.S_ISLNK(mode):
             temporary = _temporary(target)
-            os.symlink(_bytes(await self._client.readlink(source)), temporary)
+            to = _bytes(await self._client.readlink(source))
+            if not to or b"\0" in to:
+                raise _Trouble(f"the node says what a link cannot hold: {clean(source, 300)}")
+            os.symlink(to, temporary)
             os.replace(temporary, target)
         elif stat.S_ISREG(mode):
             await self._file_in(source, target, found)
@@ -243,6 +251,7 @@ class _Walk:
             return
         temporary = _temporary(target)
         try:
+            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             await self._client.get(source, temporary, progress_handler=self._progress(), sparse=False)
             _imprint(temporary, found)
             os.replace(temporary, target)

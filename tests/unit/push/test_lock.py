@@ -10,9 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import asyncssh
 import pytest
+from asyncssh.packet import PacketDecodeError
 
+from gridtui.model import Node
 from gridtui.push import Direction, Ending, Options, Plan, Progress, Run, Sftp, Stage, Stop, command
+from gridtui.settings import Ssh
 from gridtui.ssh import Pool
 from tests.ssh.openssh import Sshd
 
@@ -179,3 +183,64 @@ async def test_sftp_writes_through_no_link_that_is_here(server: Sshd, tmp_path: 
     assert outcome.status is Ending.FAILED
     assert "no folder" in outcome.error
     assert list(outside.iterdir()) == []
+
+
+class _Odd(asyncssh.SFTPServer):
+    """A node whose links lead nowhere that a name can say."""
+
+    def readlink(self, path: bytes) -> bytes:
+        return b"a\0b"
+
+
+@pytest.mark.parametrize(("garbled", "why"), [(False, "cannot hold"), (True, "answers oddly")])
+async def test_a_node_with_odd_answers_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, garbled: bool, why: str
+) -> None:
+    if garbled:
+        # what asyncssh makes of an answer that ends too early
+        async def too_short(client: asyncssh.SFTPClient, path: bytes) -> bytes:
+            raise PacketDecodeError("Incomplete packet")
+
+        monkeypatch.setattr(asyncssh.SFTPClient, "readlink", too_short)
+
+    class Server(asyncssh.SSHServer):
+        def begin_auth(self, username: str) -> bool:
+            return False
+
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "link").symlink_to("x")
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    known = tmp_path / "known"
+    listener = await asyncssh.create_server(
+        Server, "127.0.0.1", 0, server_host_keys=[key], sftp_factory=lambda chan: _Odd(chan)
+    )
+    async with listener:
+        port = listener.get_port()
+        known.write_text(f"[127.0.0.1]:{port} {key.export_public_key().decode()}")
+        settings = Ssh(config="none", known_hosts=str(known))
+        node = Node("n", "127.0.0.1", port=port, user="u")
+        plan = Plan((f"{tmp_path}/there/",), f"{tmp_path}/here", Direction.PULL)
+        async with Pool(settings) as pool:
+            outcome = (await Run(plan, [node], settings, pool=pool, sftp=Sftp.ONLY).finish())["n"]
+    assert outcome.status is Ending.FAILED, outcome
+    assert why in outcome.error
+
+
+async def test_what_sftp_moves_is_nobody_elses_meanwhile(server: Sshd, tmp_path: Path) -> None:
+    """Until it has its mode and name, a file is its owner's alone: what is secret is so on the way, too."""
+    secret = fill(tmp_path / "site" / "secret", 8 << 20)
+    secret.chmod(0o600)
+    for direction, source, place in (
+        (Direction.PUSH, secret, tmp_path / "there"),
+        (Direction.PULL, secret, tmp_path / "here"),
+    ):
+        modes: set[int] = set()
+
+        def told(progress: Progress, place: Path = place, modes: set[int] = modes) -> None:
+            modes |= {found.stat().st_mode & 0o777 for found in place.rglob(".secret.*")}
+
+        plan = Plan((str(source),), f"{place}/", direction)
+        async with Pool(server.settings()) as pool:
+            run = Run(plan, [server.node("n")], server.settings(), pool=pool, sftp=Sftp.ONLY, told=told)
+            assert (await run.finish())["n"].ok
+        assert modes == {0o600}, direction
