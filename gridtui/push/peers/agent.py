@@ -37,6 +37,7 @@ class Writer(Protocol):
     """Where answers go."""
 
     def write(self, data: bytes) -> None: ...
+    async def drain(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -64,6 +65,7 @@ class Agent:
                     return
                 answer = self.answer(await reader.readexactly(size), bound)
                 writer.write(struct.pack(">I", len(answer)) + answer)
+                await writer.drain()  # who takes no answers gets no more
         except (asyncio.IncompleteReadError, OSError, asyncssh.Error):
             return
         finally:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...model import clean
+from ...ssh import children
 from .. import command
 from ..model import Plan
 
@@ -91,21 +92,15 @@ async def contents(plan: Plan) -> Contents:
 
 
 async def _names(plan: Plan, source: str, empty: str) -> list[bytes]:
-    process = await asyncio.create_subprocess_exec(
-        "rsync",
-        "--archive",
-        "--dry-run",
-        "--out-format=%n",
-        *plan.options.filters,
-        "--",
-        command.here(source),
-        f"{empty}/",
-        env=command.environment(),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, said = await process.communicate()
+    words = ["rsync", "--archive", "--dry-run", "--out-format=%n", *plan.options.filters]
+    try:
+        process = await children.start([*words, "--", command.here(source), f"{empty}/"], command.environment())
+    except OSError as error:
+        raise Unfit(f"rsync cannot be run here: {error.strerror}") from None
+    try:
+        out, said = await process.communicate()
+    finally:
+        await children.end(process, 0)
     if process.returncode:
         raise Unfit(f"rsync cannot read the source: {clean(said.strip().splitlines()[0] if said.strip() else b'')}")
     return [_ESCAPED.sub(lambda match: bytes([int(match[1], 8) & 255]), line) for line in out.split(b"\n") if line]

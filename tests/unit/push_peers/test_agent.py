@@ -126,3 +126,29 @@ def test_closed_it_signs_nothing() -> None:
 def test_noise_is_refused(data: bytes) -> None:
     answer = Agent().answer(data)
     assert answer == bytes([FAILURE]) or data[0] == 11
+
+
+async def test_who_asks_and_does_not_listen_is_not_answered_without_end(tmp_path: Path) -> None:
+    """Answers that nobody takes must not pile up here: the agent reads no further."""
+    agent = Agent()
+    served: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.append(writer)
+        await agent.serve(reader, writer)
+
+    server = await asyncio.start_unix_server(serve, tmp_path / "agent")
+    _, writer = await asyncio.open_unix_connection(tmp_path / "agent", limit=1024)
+
+    async def flood() -> None:
+        while True:
+            writer.write((struct.pack(">I", 1) + b"\x0b") * 1000)
+            await writer.drain()
+            assert not served or served[0].transport.get_write_buffer_size() < 1 << 20
+
+    try:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(flood(), 1)
+    finally:
+        writer.transport.abort()
+        server.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gridtui.push import Options, Plan
+from gridtui.push import Options, Plan, command
 from gridtui.push.peers.payload import AHEAD, Contents, Packer, Part, Unfit, contents, part_size
 from gridtui.push.peers.placing import place
 
@@ -218,3 +218,10 @@ async def test_packing_waits_for_room_and_can_be_stopped(tmp_path: Path) -> None
 def test_part_sizes_are_bounded() -> None:
     assert part_size(0, 2) == 1 << 20
     assert part_size(1 << 50, 2) == 32 << 20
+
+
+async def test_without_rsync_here_it_is_left_to_the_star(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(command, "environment", lambda: {"PATH": str(tmp_path)})
+    with pytest.raises(Unfit, match="cannot be run"):
+        await contents(Plan((f"{tmp_path}/",), "/x"))
