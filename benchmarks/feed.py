@@ -32,6 +32,7 @@ class Feed:
     def __init__(self, count: int) -> None:
         rng = random.Random(1)
         self.settings = Settings()
+        self.ask: object = None
         self.ping_method = PingMethod.ICMP
         self._metrics = [{name: high * rng.random() for name, high in _HIGHEST.items()} for _ in range(VARIANTS)]
         self._rtts = [[0.001 * rng.random() for _ in range(300)] for _ in range(VARIANTS)]
