@@ -41,7 +41,7 @@ class Ssh:
     """How the connection pool behaves."""
 
     config: str = ""
-    """The ssh_config to read; empty means `~/.ssh/config` and the system's, as `ssh` does."""
+    """The ssh_config to read; empty means `~/.ssh/config` and the system's, as `ssh` does. `none` reads no file."""
     known_hosts: str = ""
     """The known_hosts to trust; empty means what ssh_config says, else `~/.ssh/known_hosts`."""
     host_keys: str = "strict"
@@ -117,6 +117,9 @@ def load(path: Path | None = None) -> Settings:
     settings: Settings = _build(Settings, data, str(source), "")
     if settings.ssh.host_keys not in ("strict", "accept-new"):
         raise SettingsError(f"{source}: ssh.host_keys is {settings.ssh.host_keys!r}; it is `strict` or `accept-new`")
+    if settings.ssh.config not in ("", "none") and not Path(settings.ssh.config).expanduser().exists():
+        # Told once and here: it is no node's fault, and must not make all of them look as if they were down.
+        raise SettingsError(f"{source}: ssh.config is {settings.ssh.config!r}, and there is no such file")
     for item in fields(Intervals):
         seconds = getattr(settings.intervals, item.name)
         if not LEAST <= seconds <= MOST:

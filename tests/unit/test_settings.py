@@ -63,6 +63,7 @@ def test_values_are_taken_by_type(tmp_path: Path) -> None:
         ("[ssh]\nlogins = 1.5", "ssh.logins is 1.5; it must be a whole number above 0"),
         ("intervals = 3", "intervals is 3; it must be a table"),
         ('[ssh]\nhost_keys = "no"', "ssh.host_keys is 'no'; it is `strict` or `accept-new`"),
+        ('[ssh]\nconfig = "~/no-such-file"', "ssh.config is '~/no-such-file', and there is no such file"),
         ("[dashboard.keys]\nquit = 3", "dashboard.keys is {'quit': 3}; it must be a table of text"),
         ("[ssh", "not valid TOML"),
     ],
