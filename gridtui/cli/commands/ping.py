@@ -31,7 +31,7 @@ def command(
 ) -> int:
     """Send echoes to the selected nodes and show loss and min/avg/max/jitter of their round trips.
 
-    Exits with 0 when all answer and 1 when some do not.
+    Exits with 0 when all answer, 1 when some do not, 3 when nothing is selected.
     """
     fleet = context.fleet()
     results = run(fleet.ping(where, leave, count=count, interval=interval, timeout=timeout))
