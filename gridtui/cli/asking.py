@@ -30,7 +30,7 @@ def confirm(question: str) -> bool:
     """Whether the answer was yes; anything else is no."""
     handle = os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY)
     try:
-        os.write(handle, f"{question} [y/N] ".encode())
+        os.write(handle, f"{question} [y/N] ".encode(errors="surrogateescape"))
         answer = os.read(handle, _LONGEST)
     finally:
         os.close(handle)
@@ -41,15 +41,22 @@ def typed(question: str, word: str) -> bool:
     """Whether exactly `word` was typed: for what a hasty yes must not do."""
     handle = os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY)
     try:
-        os.write(handle, f"{question}\nType {word} to go on: ".encode())
+        os.write(handle, f"{question}\nType {word} to go on: ".encode(errors="surrogateescape"))
         answer = os.read(handle, _LONGEST)
     finally:
         os.close(handle)
-    return answer.strip() == word.encode()
+    return answer.strip() == word.encode(errors="surrogateescape")
 
 
 async def secret(question: str) -> str | None:
-    """What was typed, unseen; None when nothing was. The event loop goes on meanwhile."""
+    """What was typed, unseen; None when nothing was, or the terminal went away. The event loop goes on meanwhile."""
+    try:
+        return await _secret(question)
+    except (OSError, termios.error):
+        return None
+
+
+async def _secret(question: str) -> str | None:
     handle = os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY)
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[bytes] = loop.create_future()
@@ -57,7 +64,10 @@ async def secret(question: str) -> str | None:
     def read() -> None:
         loop.remove_reader(handle)
         if not ready.done():
-            ready.set_result(os.read(handle, _LONGEST))
+            try:
+                ready.set_result(os.read(handle, _LONGEST))
+            except OSError as error:  # the loop would only log it, and nobody would wake up
+                ready.set_exception(error)
 
     try:
         before = termios.tcgetattr(handle)
@@ -65,7 +75,7 @@ async def secret(question: str) -> str | None:
         silent[3] &= ~termios.ECHO
         termios.tcsetattr(handle, termios.TCSAFLUSH, silent)
         try:
-            os.write(handle, f"{question.rstrip(': ')}: ".encode())
+            os.write(handle, f"{question.rstrip(': ')}: ".encode(errors="surrogateescape"))
             loop.add_reader(handle, read)
             typed = await ready
         finally:
