@@ -94,7 +94,14 @@ def judge(
     parents: Mapping[str, str | None],
     kept: Kept,
 ) -> health.Report:
-    """The report over all looks; `kept` holds for the next run what it should know."""
+    """The report over all looks; `kept` holds for the next run what it should know.
+
+    `parents` names every node of the inventory: what is kept of others is dropped, or the file of a fleet whose nodes come and go
+    would grow for ever.
+    """
+    for gone in kept.memories.keys() - parents.keys():
+        del kept.memories[gone]
+        kept.counters.pop(gone, None)
     verdicts: dict[str, Verdict] = {}
     before: dict[str, Verdict | None] = {}
     for name, look in looks.items():

@@ -61,3 +61,12 @@ def test_maintenance_is_no_news_by_itself() -> None:
     runs.nodes["gate"] = replace(runs.nodes["gate"], maintenance=False)
     assert runs.news("gate") == ["gate"], "it is an alert from now on"
     assert runs.news("gate") == []
+
+
+def test_a_node_that_left_the_inventory_leaves_the_file() -> None:
+    runs = Runs()
+    runs.check()
+    del runs.nodes["gate"]
+    runs.check()
+    with checking.Kept.open(["a"]) as kept:
+        assert kept.memories.keys() == {"kid"}
