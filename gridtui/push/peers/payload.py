@@ -9,6 +9,7 @@ would only cost the nodes more than the hashes do.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import re
@@ -17,6 +18,7 @@ import stat
 import tarfile
 import tempfile
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -32,6 +34,8 @@ LARGEST = 32 << 20
 """Bytes of a part: each costs a process at both ends of every link, and each adds its time once a link to the whole."""
 AHEAD = 64
 """Parts that wait here at most until every node has them."""
+DAY = 86400
+"""Seconds that a folder of parts stays untouched before it counts as left behind. A broadcast that is stuck ends in hours."""
 BLOCK = 512
 """tar's."""
 CHUNK = 1 << 20
@@ -141,6 +145,7 @@ class Packer:
         self._squeezed = what.squeezed(plan)
         self._room = threading.Semaphore(AHEAD)
         self._stopped = threading.Event()
+        _sweep(parent or Path(tempfile.gettempdir()))
         self.folder = Path(tempfile.mkdtemp(prefix="gridtui-peers-", dir=parent))
 
     def __enter__(self) -> Packer:
@@ -242,6 +247,15 @@ class Packer:
                 yield packing.compress(data) if packing else data
         if packing:
             yield packing.flush()
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the parts of a controller that was killed, after a day: what mkdtemp named, and is ours."""
+    for found in parent.glob("gridtui-peers-????????"):
+        with contextlib.suppress(OSError):
+            seen = os.lstat(found)
+            if stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and seen.st_mtime < time.time() - DAY:
+                shutil.rmtree(found, ignore_errors=True)
 
 
 class _Cutter:

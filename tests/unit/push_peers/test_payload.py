@@ -225,3 +225,20 @@ async def test_without_rsync_here_it_is_left_to_the_star(tmp_path: Path, monkeyp
     monkeypatch.setattr(command, "environment", lambda: {"PATH": str(tmp_path)})
     with pytest.raises(Unfit, match="cannot be run"):
         await contents(Plan((f"{tmp_path}/",), "/x"))
+
+
+def test_parts_of_a_controller_that_was_killed_go_after_a_day(tmp_path: Path) -> None:
+    for name in ("gridtui-peers-abc_1234", "gridtui-peers-fresh_12", "gridtui-peers-my-own-data", "other-abc_1234"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0").write_bytes(b"x")
+        if "fresh" not in name:
+            os.utime(tmp_path / name, (1_600_000_000, 1_600_000_000))
+    (tmp_path / "gridtui-peers-link_123").symlink_to(tmp_path / "other-abc_1234")
+    with Packer(Plan(("/x",), "/y"), Contents([], 0, 0), 4096, tmp_path):
+        pass
+    assert sorted(os.listdir(tmp_path)) == [
+        "gridtui-peers-fresh_12",
+        "gridtui-peers-link_123",
+        "gridtui-peers-my-own-data",
+        "other-abc_1234",
+    ]
