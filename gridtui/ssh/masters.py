@@ -231,20 +231,20 @@ def _evidence(node: Node, said: deque[str]) -> Evidence:
 def _make_folder() -> Path:
     """A folder of ours alone for the sockets: under XDG_RUNTIME_DIR, else the state folder, else, both paths too long, /tmp."""
     for base in (os.environ.get("XDG_RUNTIME_DIR", ""), str(state_folder())):
-        if not base.startswith("/") or len(os.fsencode(base)) + len("/ssh-1234567-abcdefgh") > _LONGEST:
+        if not base.startswith("/") or len(os.fsencode(base)) + len("/ssh-gridtui-1234567-abcdefgh") > _LONGEST:
             continue
         with contextlib.suppress(OSError):
             Path(base).mkdir(mode=0o700, parents=True, exist_ok=True)
             seen = os.stat(base)
             if seen.st_uid == os.geteuid() and not seen.st_mode & 0o022:
                 _sweep(Path(base))
-                return Path(tempfile.mkdtemp(prefix=f"ssh-{os.getpid()}-", dir=base))
+                return Path(tempfile.mkdtemp(prefix=f"ssh-gridtui-{os.getpid()}-", dir=base))
     return Path(tempfile.mkdtemp(prefix="gridtui-"))
 
 
 def _sweep(base: Path) -> None:
     """Remove folders whose maker was killed: their masters have ended with it."""
-    for found in base.glob("ssh-*-*"):
-        pid = found.name.split("-")[1]
+    for found in base.glob("ssh-gridtui-*-*"):
+        pid = found.name.split("-")[2]
         if pid.isdigit() and not Path(f"/proc/{pid}").exists():
             shutil.rmtree(found, ignore_errors=True)
