@@ -30,6 +30,8 @@ TALK = 2000
 """Lines that a node may say at once; what it says beyond must come slower than `PACE`. One says a line or two for each part."""
 PACE = 200.0
 """Lines a second."""
+OFFER = 10.0
+"""Seconds for its sshd to put our agent's socket there."""
 LIFE = 6 * 3600
 """Seconds after which a node gives up by itself, whatever we say."""
 
@@ -87,6 +89,7 @@ class Member:
         self._channel: Channel | None = None
         self._connection: Connection | None = None
         self._listener: asyncssh.SSHListener | None = None
+        self._offering = asyncio.Lock()
         self._rest = b""
         self._deaf = False
         self._lines, self._since = 0.0, time.monotonic()
@@ -116,16 +119,18 @@ class Member:
 
     async def offer_agent(self) -> None:
         """Put our agent's socket on the node, in its private folder. Raises Unfit where sshd does not forward sockets."""
-        if self._listener is not None:
-            return
         assert isinstance(self._connection, RemoteConnection)
         assert self.ready
-        try:
-            self._listener = await self._connection.ssh.start_unix_server(
-                lambda: self.agent.serve, f"{self.ready.folder}/agent", encoding=None
-            )
-        except (OSError, asyncssh.Error):
-            raise Unfit("its sshd forwards no sockets (AllowStreamLocalForwarding)") from None
+        async with self._offering:  # two receivers may want it at the same time
+            if self._listener is not None:
+                return
+            try:
+                async with asyncio.timeout(OFFER):
+                    self._listener = await self._connection.ssh.start_unix_server(
+                        lambda: self.agent.serve, f"{self.ready.folder}/agent", encoding=None
+                    )
+            except (OSError, asyncssh.Error):
+                raise Unfit("its sshd forwards no sockets (AllowStreamLocalForwarding)") from None
 
     def send(self, *words: str) -> None:
         """One order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 
@@ -10,6 +11,7 @@ import pytest
 from gridtui.model import Node
 from gridtui.push.peers.member import TALK, Member, ready, script
 from gridtui.push.peers.payload import Unfit
+from gridtui.ssh.remote import RemoteConnection
 
 GOOD = "/tmp/gridtui-peers-a1B2c3D4 198.18.0.11 22 root no 1000 rsync --server -We.LsfxCIvu --timeout=30 . in/"
 
@@ -86,3 +88,22 @@ def test_what_is_no_line_is_left_once() -> None:
     for _ in range(5):
         member.received(b"x" * 10_000)
     assert heard == [["lost", "it sends what is no line"]]
+
+
+async def test_two_neighbours_at_once_share_one_socket() -> None:
+    """A second socket under the same name would be refused, and the way taken for impossible."""
+    made: list[str] = []
+
+    class Ssh:
+        async def start_unix_server(self, factory: object, path: str, encoding: None) -> object:
+            made.append(path)
+            await asyncio.sleep(0)
+            return object()
+
+    member = Member(Node("n", "n"), 0, lambda *_: None)
+    member.ready = ready(GOOD.split())
+    connection = RemoteConnection.__new__(RemoteConnection)
+    connection._ssh = Ssh()  # type: ignore[assignment]
+    member._connection = connection
+    await asyncio.gather(member.offer_agent(), member.offer_agent())
+    assert made == [f"{member.ready.folder}/agent"]
