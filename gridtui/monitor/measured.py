@@ -1,11 +1,12 @@
-"""What echoes add to a sample: the metrics `rtt`, `jitter` and `loss`, and both as one mapping. Pure."""
+"""What echoes add: the metrics `rtt`, `jitter` and `loss` to a sample, and the layer to a failure. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..model import RoundTrips
+from ..errors import SshError
+from ..model import Layer, PingMethod, RoundTrips
 
 
 class Measured(Mapping[str, float]):
@@ -30,6 +31,19 @@ class Measured(Mapping[str, float]):
 
     def __len__(self) -> int:
         return len(self._trips) + len(self._sampled)
+
+
+def failed_layer(error: SshError, method: PingMethod, lost: bool) -> Layer:
+    """The first layer that failed. `lost`: echoes, measured by `method`, are not answered.
+
+    What answers neither echoes nor TCP failed at ICMP. A refused connection is an answer, whatever a firewall does to echoes; and
+    where no echo can be sent, nothing is known of ICMP.
+    """
+    layer = Layer(error.layer)
+    measured = method in (PingMethod.ICMP, PingMethod.RAW)
+    if layer is Layer.TCP and lost and measured and not isinstance(error.__cause__, ConnectionRefusedError):
+        return Layer.ICMP
+    return layer
 
 
 def trip_metrics(trips: RoundTrips) -> dict[str, float]:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import ping, probes
-from ..errors import ProbeError, ResolveError, ShellError, SshError
+from ..errors import ProbeError, ShellError, SshError
 from ..model import Facts, Layer, Node, PingMethod, Reach, RoundTrips, Sample
 from .channel import hanging
+from .measured import failed_layer
 from .watch import no_facts
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ async def examine(
             else None
         )
     try:
-        look = await _look(node, pool, counters, sample, facts)
+        look, problem = await _look(node, pool, counters, sample, facts)
         if echoes:
             await echoes
     finally:
@@ -82,9 +83,8 @@ async def examine(
             echoes.cancel()
     trips = ring.trips(method)
     reach = replace(look.reach, method=method)
-    silent = method in (PingMethod.ICMP, PingMethod.RAW) and trips.sent > 0 and trips.received == 0
-    if reach.failed is Layer.TCP and silent:
-        reach = replace(reach, failed=Layer.ICMP)
+    if problem is not None:
+        reach = replace(reach, failed=failed_layer(problem, method, trips.sent > 0 and trips.received == 0))
     return replace(look, reach=reach, trips=trips, seconds=time.monotonic() - began)
 
 
@@ -96,7 +96,10 @@ async def _echo(pinger: ping.Pinger, host: str, port: int, timeout: float, ring:
     await asyncio.gather(*(one(index * SPACING) for index in range(ECHOES)))
 
 
-async def _look(node: Node, pool: Pool, counters: Mapping[str, Any] | None, sample: bool, facts: bool) -> Examined:
+async def _look(
+    node: Node, pool: Pool, counters: Mapping[str, Any] | None, sample: bool, facts: bool
+) -> tuple[Examined, SshError | None]:
+    """What was seen without echoes, and what failed below the probe."""
     blank = Examined(node, Reach(time.time(), pending=True), RoundTrips(PingMethod.ICMP))
     try:
         connection = await pool.connect(node)
@@ -105,13 +108,11 @@ async def _look(node: Node, pool: Pool, counters: Mapping[str, Any] | None, samp
             taken, after = await _sample(node, connection, counters) if sample else (None, None)
         finally:
             await connection.close()
-    except ResolveError as error:
-        return replace(blank, reach=Reach(time.time(), Layer.ICMP, str(error)))
     except SshError as error:
-        return replace(blank, reach=Reach(time.time(), Layer(error.layer), str(error)))
+        return replace(blank, reach=Reach(time.time(), Layer(error.layer), str(error))), error
     except ProbeError as error:
-        return replace(blank, reach=Reach(time.time(), Layer.SHELL, str(error)))
-    return replace(blank, reach=Reach(time.time()), sample=taken, facts=learned, counters=after)
+        return replace(blank, reach=Reach(time.time(), Layer.SHELL, str(error))), None
+    return replace(blank, reach=Reach(time.time()), sample=taken, facts=learned, counters=after), None
 
 
 async def _facts(node: Node, connection: Connection) -> Facts:

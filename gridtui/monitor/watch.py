@@ -17,7 +17,7 @@ from ..events import Event, Learned, Noted, Rebooted
 from ..model import Facts, Layer, Node, PingMethod, Reach, RoundTrips, Sample, Status, Verdict
 from .channel import ProbeChannel
 from .history import LENGTH, History
-from .measured import Measured, trip_metrics
+from .measured import Measured, failed_layer, trip_metrics
 
 if TYPE_CHECKING:
     from ..settings import Intervals
@@ -164,10 +164,7 @@ class Watch:
             self._lost_at = now
         settled = self._failures >= 2 or now - self._lost_at >= GRACE or not self.reach.up
         if settled or not error.retry:
-            layer = Layer(error.layer)
-            if layer is Layer.TCP and self._echoes_lost >= 2:
-                layer = Layer.ICMP
-            self._down(layer, str(error))
+            self._down(failed_layer(error, self.method, self._echoes_lost >= 2), str(error))
         if not error.retry:
             await self._wait(None)
 
@@ -271,7 +268,9 @@ class Watch:
         if endpoint is None or not self._address or not self.reach.up:
             return
         began = self._loop.time()
-        layer, why = await ping.diagnose(self._address, endpoint.port, DOUBT, icmp=self._echoes_lost < 1)
+        # Where no echo can be sent, ICMP is not what failed.
+        answers = self._echoes_lost < 1 or self.method not in (PingMethod.ICMP, PingMethod.RAW)
+        layer, why = await ping.diagnose(self._address, endpoint.port, DOUBT, icmp=answers)
         channel = self._channel  # there may be another one by now
         answered = channel is not None and channel.answered_at >= began
         if layer is not None and not answered:
