@@ -65,6 +65,7 @@ class Pool:
         self._routes = Routes(settings)
         self._gate = Gate(settings.logins, settings.logins_per_host)
         self._entries: dict[str, _Entry] = {}
+        """By `_key`."""
         self._told: set[str] = set()
         self._closed = False
 
@@ -86,18 +87,18 @@ class Pool:
 
     def wake(self, node: Node) -> None:
         """End the back-off now."""
-        if entry := self._entries.get(node.name):
+        if entry := self._entries.get(_key(node)):
             entry.backoff.wake()
 
     def forget(self, node: Node) -> None:
         """Also forget a refused login and what ssh_config said: a person asks to try again."""
-        names = [node.name]
+        nodes = [node]
         with contextlib.suppress(SshError):
-            route = self._routes.route(node)
-            names += [hop(spec, (), node).name for spec in route.jump]
-        for name in names:
-            self._routes.forget(name)
-            if entry := self._entries.get(name):
+            jump = self._routes.route(node).jump
+            nodes += [hop(spec, jump[:at], node) for at, spec in enumerate(jump)]
+        for found in nodes:
+            self._routes.forget(found.name)
+            if entry := self._entries.get(_key(found)):
                 entry.refused = None
                 entry.backoff.wake()
 
@@ -144,10 +145,10 @@ class Pool:
             entry.waiting -= 1
 
     def _entry(self, node: Node) -> _Entry:
-        entry = self._entries.get(node.name)
+        entry = self._entries.get(_key(node))
         if entry is None:
             entry = _Entry(node, Backoff(self._settings.backoff, self._settings.backoff_max))
-            self._entries[node.name] = entry
+            self._entries[_key(node)] = entry
         elif entry.node is not node and entry.node != node:
             entry.node, entry.refused = node, None  # the inventory says something new: try that
             entry.backoff.wake()
@@ -247,6 +248,15 @@ def _forget_attempt(entry: _Entry, task: asyncio.Task[RemoteConnection | LocalCo
     entry.attempt = None
     if not task.cancelled():
         task.exception()  # whoever waited has it; when nobody does any more it is no news
+
+
+def _key(node: Node) -> str:
+    """What an entry is found by. Jump hosts of one name that are reached otherwise, or trusted otherwise, are not one.
+
+    Were they, each would take the other for news of the inventory and try a refused login again; and a host key that one
+    node's known_hosts vouches for would do for all.
+    """
+    return f"{node.name} {sorted(node.ssh_options.items())}" if _is_jump(node) else node.name
 
 
 def _is_jump(node: Node) -> bool:

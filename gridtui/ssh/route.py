@@ -109,7 +109,8 @@ def hop(spec: str, before: tuple[str, ...], after: Node) -> Node:
         host, _, port = place.partition(":")
     if not host or host.startswith("-") or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
         raise ResolveError(f"ProxyJump {clean(spec)!r} is not [user@]host[:port]")
-    keep = ("userknownhostsfile", "globalknownhostsfile", "identityagent")
+    # the file of -F too: ssh hands it on to the ssh of the hop
+    keep = ("config", "userknownhostsfile", "globalknownhostsfile", "stricthostkeychecking", "identityagent")
     options = {key: value for key, value in after.ssh_options.items() if key in keep}
     if before:
         options["proxyjump"] = ",".join(before)

@@ -220,6 +220,16 @@ def test_hops(spec: str, expected: tuple[str, int | None, str | None]) -> None:
     assert (node.address, node.port, node.user) == expected
 
 
+def test_a_hop_is_found_and_trusted_as_the_node_is(tmp_path: Path) -> None:
+    named = tmp_path / "named"
+    named.write_text("Host bastion\n HostName 192.0.2.7\n")
+    node = Node("n", "n", ssh_options={"config": str(named), "stricthostkeychecking": "yes", "identityfile": "own"})
+    route = Routes(Ssh(host_keys="accept-new")).route(hop("bastion", (), node))
+    assert route.endpoint.host == "192.0.2.7"
+    assert not route.accept_new
+    assert route.identities is None
+
+
 @pytest.mark.parametrize("spec", ["", "@", "host:port", "host:0", "host:65536", "-oProxyCommand=x", "host:٣"])
 def test_bad_hops(spec: str) -> None:
     with pytest.raises(ResolveError):

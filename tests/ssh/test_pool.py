@@ -228,6 +228,25 @@ async def test_nodes_behind_a_jump_host_share_its_connection(make_sshd: MakeSshd
         assert (await pool.connect(nodes[0])).is_open
 
 
+async def test_nodes_that_trust_otherwise_share_no_jump_host(make_sshd: MakeSshd, home: Path, tmp_path: Path) -> None:
+    keygen_once(home)
+    bastion, inner = (make_sshd(identity=home / ".ssh" / "id_ed25519") for _ in range(2))
+    both, one = tmp_path / "both", tmp_path / "one"
+    both.write_text(bastion.known_hosts.read_text() + inner.known_hosts.read_text())
+    one.write_text(inner.known_hosts.read_text())
+    jump = {"proxyjump": f"127.0.0.1:{bastion.port}"}
+    trusting = inner.node("a", ssh_options={**jump, "userknownhostsfile": str(both)})
+    refusals = []
+    async with Pool(Ssh()) as pool:
+        for number in range(3):
+            assert (await pool.connect(trusting)).is_open
+            strict = inner.node(f"b{number}", ssh_options={**jump, "userknownhostsfile": str(one)})
+            with pytest.raises(LoginError, match="not in known_hosts") as caught:
+                await pool.connect(strict)
+            refusals.append(caught.value.__cause__)
+    assert refusals == [refusals[0]] * 3  # the bastion was asked once, whoever else jumps there
+
+
 def keygen_to_default(sshd: Sshd, home: Path) -> None:
     """The jump host's login takes the user's default key."""
     sshd.authorize(keygen(home / ".ssh" / "id_ed25519"))
