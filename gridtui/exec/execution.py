@@ -65,6 +65,8 @@ class Execution:
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._talk = Talk() if task.sudo else None
+        self._opened = asyncio.Event()
+        """`_channel` is there. A quick sudo asks before `open` has returned."""
         self._stdout, self._stderr = bytearray(), bytearray()
         self._out = Lines() if lines else None
         self._err = Lines() if lines else None
@@ -157,6 +159,7 @@ class Execution:
         except SshError as error:
             self._closed = True
             return self._unreachable(error)
+        self._opened.set()
         if self._talk is None:
             self._feed()
         while not self._closed and self._why is None:
@@ -262,10 +265,12 @@ class Execution:
                 raise Refused("sudo asks for a password, and there is nobody to ask for it")
             secret = await self._password.get(self._node)
         except Refused as refused:
+            await self._opened.wait()
             self._end_sudo(str(refused))
             return
         self._tasting = True
         self._set_alarm()
+        await self._opened.wait()
         if self._channel:
             self._channel.write(f"{secret}\n".encode())
 
