@@ -76,9 +76,10 @@ def test_mode_and_link_stay(home: Path) -> None:
 def test_what_was_not_there_is_not_left_there(tmp_path: Path) -> None:
     done = keys(
         tmp_path,
-        f"{ADD} || exit 1; stat -c %a .ssh .ssh/authorized_keys >modes; {REMOVE}".replace(".ssh", '"$HOME"/.ssh'),
+        f"{ADD} || exit 1; stat -c %a .ssh .ssh/authorized_keys; {REMOVE}".replace(".ssh", '"$HOME"/.ssh'),
     )
     assert done.returncode == 0, done.stderr
+    assert done.stdout == b"700\n600\n"
     assert not (tmp_path / ".ssh").exists()
 
 
