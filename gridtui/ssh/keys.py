@@ -21,6 +21,9 @@ Ask = Callable[[str], Awaitable[str | None]]
 DEFAULTS = ("id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk")
 """Tried when no IdentityFile is named. ssh tries the same, RSA first."""
 
+AGENT = 20.0
+"""Seconds for an agent to list its keys: a forwarded one whose connection died takes the question and never answers."""
+
 TRIES = 3
 """Passphrases asked for before a key is left aside."""
 
@@ -97,8 +100,13 @@ class Keyring:
             return {}
         agent = self._agents.setdefault(path, asyncssh.SSHAgentClient(path))
         try:
-            pairs = await agent.get_keys()
+            async with asyncio.timeout(AGENT):
+                pairs = await agent.get_keys()
         except (OSError, ValueError, asyncssh.Error) as error:
+            # begin anew next time: an answer that nobody waited for would be taken for that to the next question
+            if self._agents.get(path) is agent:
+                del self._agents[path]
+            agent.close()
             offer.left_out.append(f"the agent at {path} ({clean(str(error), 80) or 'no answer'})")
             return {}
         return {pair.public_data: pair for pair in pairs}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from gridtui.errors import LoginError
 from gridtui.model import Node
 from gridtui.settings import Ssh
-from gridtui.ssh import Pool
+from gridtui.ssh import Pool, keys
 
 from .conftest import MakeSshd
 from .openssh import Agent, Sshd, certify, keygen, public
@@ -92,6 +93,17 @@ async def test_a_dead_agent_is_named(make_sshd: MakeSshd, home: Path, tmp_path: 
     async with Pool(settings(sshd, home, f"IdentityAgent {tmp_path}/nobody\n")) as pool:
         with pytest.raises(LoginError, match=r"no key to offer; left out the agent at .*/nobody"):
             await pool.connect(bare(sshd))
+
+
+async def test_an_agent_that_never_answers_holds_no_login_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "AGENT", 0.1)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "silent"))
+        silent.listen()
+        ring = keys.Keyring()
+        offer = await asyncio.wait_for(ring.offer((), agent=str(tmp_path / "silent")), 10)
+        await ring.close()
+    assert offer.left_out == [f"the agent at {tmp_path}/silent (no answer)"]
 
 
 async def test_a_passphrase_is_asked_for_once_for_all(make_sshd: MakeSshd, tmp_path: Path) -> None:
