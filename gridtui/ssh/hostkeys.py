@@ -103,7 +103,7 @@ def parse(text: str, file: Path) -> KnownHosts:
             continue
         marker: Marker = ""
         if line[0] == "@":
-            word, _, line = line.partition(" ")
+            word, _, line = line.replace("\t", " ", 1).partition(" ")
             if word == "@cert-authority":
                 marker = "cert-authority"
             elif word == "@revoked":

@@ -125,6 +125,12 @@ def test_accept_new_pins_only_what_is_new(text: str, port: int, pinned: bool, tm
         assert trust(after, tmp_path, port=port).key(KEY)
 
 
+def test_a_tab_behind_a_marker_revokes_too(tmp_path: Path) -> None:
+    found = parse("@revoked\tnode ssh-ed25519 AAAA\n@cert-authority\t*.example\tssh-ed25519 AAAA\n", tmp_path / "k")
+    assert [entry.marker for entry in found.find("node")] == ["revoked"]
+    assert [entry.marker for entry in found.find("a.example")] == ["cert-authority"]
+
+
 def test_pinning_makes_a_private_file(tmp_path: Path) -> None:
     file = tmp_path / "new" / "known_hosts"
     assert pin(file, "node", KEY, hash_names=True)
