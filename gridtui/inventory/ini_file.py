@@ -15,6 +15,7 @@ from typing import Any
 
 from ..model import clean
 from .places import Place
+from .secrets import is_secret
 from .tree import Tree
 
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
@@ -58,7 +59,9 @@ def read(text: str, file: Path, tree: Tree) -> None:
         elif kind == "vars":
             name, equals, value = line.partition("=")
             if not equals:
-                tree.fail(f"`{clean(line, 80)}` is not `name=value`", place, "")
+                first = re.split(r"[\s:]", line, maxsplit=1)[0]  # YAML's way of writing it: the rest is the value
+                shown = f"{first} ..." if is_secret(first) else line
+                tree.fail(f"`{clean(shown, 80)}` is not `name=value`", place, "")
             elif (read_value := _value(value.strip(), place, tree)) is not _BAD:
                 tree.assign(group, name.strip(), read_value, place)
         elif child := _GROUP.fullmatch(line):

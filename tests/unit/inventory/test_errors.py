@@ -174,3 +174,12 @@ def test_a_vaulted_vars_file_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "hosts.ini").write_text("a\n")
     loaded = inventory.load([tmp_path / "hosts.ini"])
     assert "a.yml: encrypted" in loaded.warnings[0]
+
+
+def test_a_password_written_as_in_yaml_is_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "hosts.ini"
+    file.write_text("a\n[all:vars]\nansible_password: hunter2\n")
+    found, _ = inventory.problems([file])
+    assert found
+    assert "ansible_password" in str(found[0])
+    assert "hunter2" not in str(found[0])
