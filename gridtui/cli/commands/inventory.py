@@ -59,12 +59,21 @@ def show(context: Context, selection: tuple[str, ...], as_json: bool) -> int:
 
 
 @verb("validate", short_help="Say all that is wrong with an inventory.")
-def validate(context: Context) -> int:
+@as_json
+def validate(context: Context, as_json: bool) -> int:
     """Say all that is wrong with the inventory, with file, line and column. Exits with 1 when anything is; warnings do not count."""
     sources = inventory.find(context.sources)
     if not sources:
         raise UsageError("there is no inventory to validate", hint="name one with -i")
     problems, loaded = inventory.problems(sources)
+    if as_json:
+        errors = [
+            {"file": item.file, "line": item.line, "column": item.column, "message": item.message, "hint": item.hint}
+            for item in problems
+        ]
+        warnings = list(loaded.warnings) if loaded else []
+        output.document({"schema": 1, "valid": loaded is not None, "errors": errors, "warnings": warnings})
+        return exits.FAILED if loaded is None else exits.OK
     for problem in problems:
         output.error(problem, context.verbosity)
     if loaded is None:
@@ -89,7 +98,8 @@ def import_hosts(context: Context, ssh_config: Path | None, known_hosts: Path | 
 
 @verb("graph", short_help="Groups and nodes as a tree.")
 @click.argument("group", default="all")
-def graph(context: Context, group: str) -> int:
+@as_json
+def graph(context: Context, group: str, as_json: bool) -> int:
     """Groups and nodes as a tree, from GROUP down, as `ansible-inventory --graph` draws it."""
     import difflib
 
@@ -100,6 +110,13 @@ def graph(context: Context, group: str) -> int:
     if group not in loaded.groups:
         near = difflib.get_close_matches(group, loaded.groups, 1)
         raise UsageError(f"there is no group `{group}`", hint=f"did you mean {near[0]}?" if near else "")
+    if as_json:
+        groups = {
+            name: {"children": list(loaded.children.get(name, ())), "nodes": list(loaded.members.get(name, ()))}
+            for name in loaded.groups
+        }
+        output.document({"schema": 1, "group": group, "groups": groups})
+        return exits.OK
     output.data("\n".join(report.graph(loaded, group)))
     return exits.OK
 
