@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import inventory as inventories
-from .errors import PingError, ShellError, StateError, UsageError
+from .errors import PingError, ShellError, SshError, StateError, UsageError
 from .events import Event, Noted
 from .model import NOTHING, Node, PingMethod, Reach, RoundTrips, State, Status, Verdict
 from .settings import Settings, load
@@ -146,13 +146,13 @@ class Fleet:
             self._monitor.watch(name).retry()
 
     async def top(self, name: str, count: int = 20) -> tuple[Process, ...]:
-        """The `count` busiest processes of a node, on demand. Raises SshError."""
+        """The `count` busiest processes of a node, on demand. Raises SshError, ProbeError."""
         from . import probes
 
         connection = self._monitor.watch(name).connection if self._monitor else None
         if connection is None:
             raise ShellError(f"{name} is not connected")
-        done = await connection.run(probes.top_command(), timeout=TOP_TIMEOUT)
+        done = await connection.run(probes.top_command(), timeout=TOP_TIMEOUT, limit=probes.TOP_LIMIT)
         return probes.parse_top(done.stdout, count)
 
     @property
@@ -218,7 +218,11 @@ class Fleet:
             if node.local:
                 targets[name] = "127.0.0.1"
                 continue
-            endpoint = resolve(node, self.settings.ssh)
+            try:
+                endpoint = resolve(node, self.settings.ssh)
+            except SshError as error:
+                results[name] = Pinged(node, RoundTrips(PingMethod.ICMP), str(error))
+                continue
             if endpoint.jump:
                 trips = RoundTrips(PingMethod.SSH)
                 results[name] = Pinged(node, trips, "behind a jump host: there is no way for an echo from here")

@@ -12,7 +12,7 @@ from .yaml_text import Vaulted
 MASK = "********"
 _SECRET = re.compile(
     r"pass(words?|wds?|phrases?|code)?($|_)|secret|token|credential|api_?key|access_?key|private_key($|_(?!file|path))"
-    r"|(^|_)(pw|pin)$|^vault_",
+    r"|(^|_)(pw|pin|psk|privkey)$|(encryption|shared|auth|pre_?shared)_key($|_(?!file|path))|^vault_",
     re.IGNORECASE,
 )
 
@@ -37,6 +37,8 @@ def _public(name: str, value: Any) -> Any:
         # A mapping under a secret name may hold anything under any name.
         secret = is_secret(name)
         return {str(key): MASK if secret else _public(str(key), item) for key, item in value.items()}
+    if isinstance(value, str) and "PRIVATE KEY-----" in value:
+        return MASK  # PEM, under whatever name
     if is_secret(name) and value not in (None, "", True, False):
         return MASK
     if isinstance(value, list | tuple):

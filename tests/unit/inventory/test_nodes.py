@@ -95,6 +95,9 @@ def test_secrets_are_masked_and_the_rest_is_not(tmp_path: Path) -> None:
         "vault_thing": "S3CRET",
         "aws_secret_access_key": "S3CRET",
         "ansible_ssh_private_key": "S3CRET",
+        "wifi_psk": "S3CRET",
+        "backup_encryption_key": "S3CRET",
+        "deploy": "-----BEGIN OPENSSH PRIVATE KEY-----\nS3CRET\n-----END OPENSSH PRIVATE KEY-----\n",
         "credentials": {"a": {"b": "S3CRET"}},
         "ansible_pin": 1234,
     }
