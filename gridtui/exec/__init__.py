@@ -8,12 +8,13 @@ asyncssh is not loaded here, but by the pool when it connects.
 
 from __future__ import annotations
 
+from ..stopping import Stop
 from . import log, summary
 from .execution import OnLines, Stream
 from .gathering import Group, compare, gather
 from .lines import block, harmless, text
 from .plan import FANOUT, Amount, Plan, amount, batches
-from .run import Run, Stop
+from .run import Run
 from .task import LIMIT, Ending, Outcome, Task, joined
 
 __all__ = [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import SshError
 from ..model import Node
+from ..stopping import STOPPED, Stop
 from .execution import GRACE, GRACE_ROOT, Budget, Execution, OnLines
 from .plan import Plan
 from .sudo import Ask, Password
@@ -21,26 +22,6 @@ if TYPE_CHECKING:
 
 TOTAL = 256 << 20
 """Bytes of output that one run keeps over all nodes."""
-
-STOPPED = "the run was stopped before it came to this node"
-
-
-class Stop:
-    """Asks a run to end: once politely, twice hard. Made by the caller, who keeps it."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._heard: list[Callable[[], None]] = []
-
-    def ask(self) -> None:
-        """Stop; again: stop hard."""
-        self.count += 1
-        for hear in tuple(self._heard):
-            hear()
-
-    def listen(self, hear: Callable[[], None]) -> None:
-        """Be called at each `ask`."""
-        self._heard.append(hear)
 
 
 class Run:

@@ -8,9 +8,10 @@ asyncssh is loaded by SFTP alone, the fallback for nodes without rsync.
 
 from __future__ import annotations
 
+from ..stopping import Stop
 from . import guard, summary
 from .model import FANOUT, TIMEOUT, WAIT, Direction, Ending, Options, Plan, Progress, Stage, Transfer
-from .run import Run, Sftp, Stop
+from .run import Run, Sftp
 from .transfer import Told
 
 __all__ = [

@@ -19,6 +19,7 @@ from ..errors import SshError
 from ..model import Node, clean
 from ..settings import Ssh
 from ..ssh.masters import Masters
+from ..stopping import STOPPED, Stop
 from . import command, guard
 from .model import FANOUT, Direction, Ending, Plan, Progress, Stage, Transfer
 from .packages import how_to_install
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STOPPED = "the run was stopped before it came to this node"
-
 
 class Sftp(StrEnum):
     """When files go over SFTP and not through rsync."""
@@ -39,24 +38,6 @@ class Sftp(StrEnum):
     """Where there is no rsync."""
     NEVER = "never"
     ONLY = "only"
-
-
-class Stop:
-    """Asks a run to end: once politely, twice hard. Made by the caller, who keeps it."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._heard: list[Callable[[], None]] = []
-
-    def ask(self) -> None:
-        """Stop; again: stop hard."""
-        self.count += 1
-        for hear in tuple(self._heard):
-            hear()
-
-    def listen(self, hear: Callable[[], None]) -> None:
-        """Be called at each `ask`."""
-        self._heard.append(hear)
 
 
 class Run:

@@ -18,9 +18,9 @@ from gridtui import inventory
 from gridtui.model import Node
 from gridtui.push import Ending, Options, Plan, Progress, Transfer
 from gridtui.push.peers import broadcast
-from gridtui.push.run import Stop
 from gridtui.settings import Ssh
 from gridtui.ssh import Pool
+from gridtui.stopping import Stop
 
 from .lab import Lab
 

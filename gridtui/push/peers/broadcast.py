@@ -13,9 +13,10 @@ from dataclasses import replace
 from ...model import Node
 from ...settings import Ssh
 from ...ssh import Pool
+from ...stopping import Stop
 from .. import guard
 from ..model import Direction, Ending, Plan, Transfer
-from ..run import Run, Stop
+from ..run import Run
 from ..transfer import Told
 from .ledger import Ended, Ledger, Say
 from .payload import Unfit

@@ -15,8 +15,9 @@ from ...model import Node, clean
 from ...settings import Ssh
 from ...ssh import Pool
 from ...ssh.masters import Masters
+from ...stopping import Stop
 from ..model import Ending, Plan, Progress, Stage, Transfer
-from ..run import Run, Stop
+from ..run import Run
 from ..transfer import Pace
 from .chains import Trips, chains
 from .ledger import Ledger
