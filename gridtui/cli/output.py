@@ -10,12 +10,12 @@ import os
 import shutil
 import sys
 import traceback
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import GridtuiError, SelectionError
 from ..model import clean
+from .width import columns
 
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
 
@@ -128,8 +128,8 @@ def block(lines: Sequence[str], above: int = 0) -> int:
 
 
 def _cut(line: str, width: int) -> str:
-    while _width(line) > width:
-        line = line[: len(line) - max(1, (_width(line) - width) // 2)]
+    while columns(line) > width:
+        line = line[: len(line) - max(1, (columns(line) - width) // 2)]
     return line
 
 
@@ -140,22 +140,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[in
     """
     cells = [[clean(cell) for cell in row] for row in rows]
     numbers = frozenset(right)
-    widths = [max(map(_width, column)) for column in zip(head, *cells, strict=True)]
+    widths = [max(map(columns, column)) for column in zip(head, *cells, strict=True)]
 
     def line(row: Sequence[str]) -> str:
         parts = []
         for index, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            pad = " " * (width - _width(cell))
+            pad = " " * (width - columns(cell))
             parts.append(pad + cell if index in numbers else cell + pad)
         return "  ".join(parts).rstrip()
 
     lines = [styled(line(head), "bold"), *map(line, cells)]
     sys.stdout.write("\n".join(lines) + "\n")
-
-
-def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 
 from ...health import NodeReport, Report
 from ...model import State, clean, duration
+from ..width import columns
 from .words import rank, summary, trouble
 
 Paint = Callable[[str, str], str]
@@ -50,10 +50,10 @@ def render(
     head = f"{paint(state.name, _COLOURS[state])}: {summary(report)} ({report.seconds:.1f} s)"
     rows = [_row(nodes, report.time, fold) for nodes in _alike(shown)]
     label_width = max((len(label) for label, *_ in rows), default=0)
-    name_width = min(_WIDEST, max((_columns(names) for _, _, names, _ in rows), default=0))
+    name_width = min(_WIDEST, max((columns(names) for _, _, names, _ in rows), default=0))
     lines = [head]
     for label, colour, names, text in rows:
-        pad = " " * max(0, name_width - _columns(names))
+        pad = " " * max(0, name_width - columns(names))
         lines.append(f"{paint(label, colour)}{' ' * (label_width - len(label))}  {names}{pad}  {text}".rstrip())
     return "\n".join(lines) + "\n"
 
@@ -88,11 +88,3 @@ def _row(nodes: list[NodeReport], now: float, fold: Callable[[Iterable[str]], st
     if verdict.state is not State.OK and (past := now - min(node.verdict.since for node in nodes)) >= 1:
         text += f", for {duration(past)}"
     return label, colour, clean(fold([node.name for node in nodes])), text
-
-
-def _columns(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )
