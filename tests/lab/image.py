@@ -19,7 +19,8 @@ from pathlib import Path
 from .docker import ENV, LabError, call, docker
 
 REPOSITORY = "gridtui-lab"
-MIRROR = os.environ.get("GRIDTUI_LAB_MIRROR", "http://deb.debian.org/debian")
+MIRROR = os.environ.get("GRIDTUI_LAB_MIRROR", "")
+"""Where Debian's packages come from; empty: where debootstrap takes them by itself."""
 
 # Runs in the new root folder. Host keys and the machine id are each node's own and are made at its first
 # start. sshd_config stays as Debian ships it: root by key only, MaxStartups and MaxSessions at their defaults.
@@ -109,7 +110,7 @@ def build(recipe: Recipe, say: Callable[[str], None]) -> bool:
                 f"--include={','.join(recipe.packages)}",
                 recipe.suite,
                 str(root),
-                MIRROR,
+                *([MIRROR] if MIRROR else []),
             ],
             timeout=900,
         )
