@@ -24,11 +24,13 @@ from pathlib import Path
 from . import image
 from .docker import Daemon, LabError, call, docker, installed
 
-NETWORK = "gridtui-lab"
-SUBNET = ipaddress.ip_network("198.18.0.0/24")  # RFC 2544: set apart for tests like this one
+NUMBER = int(os.environ.get("GRIDTUI_LAB_NUMBER") or 0)
+"""Which lab: several stand side by side, each with a network, a state folder and a lock of its own."""
+NETWORK = f"gridtui-lab{NUMBER or ''}"
+SUBNET = ipaddress.ip_network(f"198.18.{NUMBER}.0/24")  # RFC 2544: set apart for tests like this one
 FIRST = 10  # node1 is 198.18.0.11
 MOST = 200
-LABEL = "gridtui.lab"
+LABEL = f"gridtui.lab{NUMBER or ''}"
 
 CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN", "NET_RAW", "SYS_PTRACE", "SYS_NICE", "AUDIT_CONTROL", "MKNOD")
 # What systemd needs to run as in a machine of its own, and no more: --privileged would hand the host's
@@ -45,10 +47,10 @@ RUN = (
 
 
 def state_folder() -> Path:
-    """`$GRIDTUI_LAB`, else `gridtui-lab` in the XDG cache folder; never inside the repository."""
+    """`$GRIDTUI_LAB`, else `gridtui-lab` and the lab's number in the XDG cache folder; never inside the repository."""
     if moved := os.environ.get("GRIDTUI_LAB"):
         return Path(moved).absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "gridtui-lab"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / NETWORK
 
 
 @dataclass(frozen=True, slots=True)
