@@ -136,7 +136,26 @@ class Said:
     alarm: bool = False
 
 
-Progress = TaskStarted | TaskResult | BatchStarted | Said
+class GuardState(StrEnum):
+    """How far a change that a node takes back unless it is confirmed is there."""
+
+    ARMED = "armed"
+    CONFIRMED = "confirmed"
+    ROLLED_BACK = "rolled-back"
+    LOCKED_OUT = "locked-out"
+    """Neither confirmed nor heard of since the window was over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A node's guard changed its state. `left` is the seconds until the node takes the change back, of an armed one."""
+
+    node: str
+    state: GuardState
+    left: float = 0.0
+
+
+Progress = TaskStarted | TaskResult | BatchStarted | Said | Guarded
 Told = Callable[[Progress], None]
 """Called on the event loop, in order."""
 
