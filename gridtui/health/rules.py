@@ -104,6 +104,15 @@ DEFAULT_RULES: Mapping[str, Rule] = MappingProxyType(
             _default("gpu.temp", "88", "95", 3.0),
             _default("clock", "-1:1", "-10:10", 0.2),
             _default("units.failed", "0"),
+            # The playbook `ids` lets nobody but nodes and controllers try for long: any ban comes from inside. It ends by itself.
+            _default("ids.bans", "0"),
+            # A person mistypes some; a guess every three minutes for an hour is no person.
+            _default("ids.failed_logins", "20", "200"),
+            # An upgrade changes files as well: somebody has to look, and renew the baseline.
+            _default("ids.changed", "0"),
+            # Written every two minutes, compared every day: what reports no longer was stopped, or is broken.
+            _default("ids.age", "1800"),
+            _default("ids.changed.age", "259200"),
         )
     }
 )

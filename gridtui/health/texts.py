@@ -52,11 +52,25 @@ def reason_text(metric: str, value: float, names: Iterable[str] = ()) -> str:
             return f"load {_short(value)} for each CPU"
         case "reboot":
             return "a reboot is required"
+        case "ids.bans":
+            return f"{_counted(value, 'address', 'addresses')} banned for failed logins"
+        case "ids.failed_logins":
+            return f"{_counted(value, 'failed login', 'failed logins')} within an hour"
+        case "ids.changed":
+            return f"{_counted(value, 'file is', 'files are')} not as in the baseline"
+        case "ids.age":
+            return f"intrusion detection has not reported for {shown}"
+        case "ids.changed.age":
+            return f"files were not compared with the baseline for {shown}"
         case "mem" | "swap":
             return f"{METRICS[metric].text.removesuffix(' in use')} is {shown} in use"
         case "uptime":
             return f"up for {shown}"
     return f"{METRICS[metric].text if metric in METRICS else metric}: {shown}"
+
+
+def _counted(value: float, one: str, many: str) -> str:
+    return f"{int(value)} {one if value == 1 else many}"
 
 
 def _join(names: Iterable[str]) -> str:

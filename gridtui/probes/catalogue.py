@@ -9,6 +9,7 @@ from . import (
     effort,
     filesystems,
     gpus,
+    ids,
     load,
     memory,
     network,
@@ -36,5 +37,6 @@ PROBES: tuple[Probe, ...] = (
     reboot.PROBE,
     users.PROBE,
     units.PROBE,
+    ids.PROBE,
     filesystems.PROBE,
 )

@@ -132,6 +132,7 @@ SECTIONS: dict[str, Callable[[Machine], str]] = {
     "filesystems.figures": figures,
     "gpus.nvidia": nvidia,
     "gpus.amd": proc.nothing,
+    "ids": proc.nothing,
     "reboot": reboot,
     "temperatures": temperatures,
     "units": units,

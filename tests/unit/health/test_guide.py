@@ -39,7 +39,7 @@ def test_the_table_lists_every_default_rule_with_its_numbers() -> None:
     for line in section.splitlines():
         if line.startswith("| `"):
             names, *numbers = line.split("|")[1:5]
-            for name in re.findall(r"`([a-z.]+)`", names):
+            for name in re.findall(r"`([a-z_.]+)`", names):
                 rows[name] = [re.findall(r"[0-9.]+", cell) for cell in numbers]
     assert set(rows) == {*DEFAULT_RULES, "reach"}
     for name, rule in DEFAULT_RULES.items():

@@ -442,6 +442,20 @@ def test_a_required_reboot_is_seen(tmp_path: Path, files: list[str], words: byte
         assert here.block(Tier.SLOW)[0].sections["reboot"] == words
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_the_report_of_intrusion_detection_is_read(tmp_path: Path, there: bool) -> None:
+    file = tmp_path / "status"
+    if there:
+        file.write_text(f"schema=1\ntime={int(time.time()) - 5}\nbans=2\nend=1\n")
+    with node(change=replaced((b"/var/lib/gridtui/ids/status", bytes(file)))) as here:
+        block, sent = here.block(Tier.SLOW)
+    sample = Reading("here").sample(block, time.time(), sent)
+    assert sample.metrics.get("ids.bans") == (2.0 if there else None)
+    assert ("ids.age" in sample.metrics) == there
+    if there:
+        assert 4 <= sample.metrics["ids.age"] < 60
+
+
 def test_a_fast_answer_is_one_process_and_one_write(tmp_path: Path) -> None:
     if shutil.which("strace") is None:
         pytest.skip("no strace")
