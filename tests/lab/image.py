@@ -88,6 +88,7 @@ PLAYBOOKS = (
     "nftables",
     "podman",
     "python3",
+    "python3-systemd",
     "rsync",
     "slirp4netns",
     "sudo",
