@@ -49,6 +49,10 @@ def said(metric: str, value: float, parts: Mapping[str, Any]) -> str:
         ("disk.inodes", 97.0, "/ has 97 % of its inodes in use"),
         ("temp", 97.0, "coretemp Package id 0 is at 97 °C"),
         ("gpu.temp", 91.0, "GPU 1 (NVIDIA H200) is at 91 °C"),
+        ("ids.bans", 1.0, "1 address banned for failed logins"),
+        ("ids.failed_logins", 412.0, "412 failed logins within an hour"),
+        ("ids.changed", 3.0, "3 files are not as in the baseline"),
+        ("ids.age", 7200.0, "intrusion detection has not reported for 2 h"),
         ("units.failed", 5.0, "5 failed units: a.service, b.service, c.service and 2 more"),
         ("clock", -75.0, "the clock is 1 min behind"),
         ("clock", 3.25, "the clock is 3.2 s ahead"),
@@ -87,7 +91,7 @@ def test_names_are_neutralised() -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_metric_can_be_said(metric: str) -> None:
-    assert value_text(metric, 42.0) and said(metric, 99.0 if metric == "loss" else 200.0, {})
+    assert value_text(metric, 42.0) and said(metric, {"loss": 99.0, "ids.age": 9e9, "ids.changed.age": 9e9}.get(metric, 200.0), {})
 
 
 @pytest.mark.parametrize(
