@@ -109,6 +109,15 @@ def units(machine: Machine) -> str:
     return "status 0\n"
 
 
+def ids(machine: Machine) -> str:
+    """The time now, and what intrusion detection wrote last: all is quiet, and files were compared in the night."""
+    now = int(machine.now)
+    return (
+        f"now {now}\nschema=1\ntime={now - now % 120}\nbans=0\nfailed_logins=0\nchanged=0\n"
+        f"changed_time={now - now % 86400}\nbaseline=ok\naudit=running\nend=1\n"
+    )
+
+
 def who(machine: Machine) -> str:
     """`who`, behind the line that says whether there is a utmp."""
     rows = [
@@ -132,7 +141,7 @@ SECTIONS: dict[str, Callable[[Machine], str]] = {
     "filesystems.figures": figures,
     "gpus.nvidia": nvidia,
     "gpus.amd": proc.nothing,
-    "ids": proc.nothing,
+    "ids": ids,
     "reboot": reboot,
     "temperatures": temperatures,
     "units": units,

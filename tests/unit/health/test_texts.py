@@ -91,7 +91,9 @@ def test_names_are_neutralised() -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_metric_can_be_said(metric: str) -> None:
-    assert value_text(metric, 42.0) and said(metric, {"loss": 99.0, "ids.age": 9e9, "ids.changed.age": 9e9}.get(metric, 200.0), {})
+    assert value_text(metric, 42.0) and said(
+        metric, {"loss": 99.0, "ids.age": 9e9, "ids.changed.age": 9e9}.get(metric, 200.0), {}
+    )
 
 
 @pytest.mark.parametrize(
