@@ -1,5 +1,5 @@
 # `make demo` and `make test` do all the set-up on a fresh Debian, Ubuntu or Fedora with Python 3.11 or newer.
-#   demo      the dashboard over simulated nodes          check   lint, types, import contracts, shell scripts
+#   demo      the dashboard over simulated nodes          check   lint, types, import contracts, playbooks, shell scripts
 #   test      all tests but the lab's                     bench   the benchmarks, each against its peers
 #   lab-test  tests on real systemd nodes (docs/LAB.md)   clean   remove the environment and all caches
 # ARGS goes to the program: make demo ARGS="--nodes 50", make test ARGS="-k inventory"
@@ -15,8 +15,10 @@ TEST_NEEDS := ssh ssh-keygen ssh-agent sshd rsync tmux busybox dash ping free gi
 LAB_NEEDS := ssh ssh-keygen rsync tmux debootstrap dockerd
 BENCH_NEEDS := ssh ssh-keygen sshd fping pdsh node_exporter
 SCRIPTS := .ci/run tests/needs.sh tests/lab/lab
+# Run on nodes by whatever their /bin/sh is.
+NODE_SCRIPTS := $(wildcard playbooks/roles/*/files/*.sh)
 
-.PHONY: demo test lab-test check lint types contracts scripts bench pictures venv clean
+.PHONY: demo test lab-test check lint types contracts playbooks scripts bench pictures venv clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -31,7 +33,7 @@ lab-test: $(VENV)/.dev
 	tests/needs.sh $(LAB_NEEDS)
 	$(IN_VENV) pytest tests/lab $(ARGS)
 
-check: lint types contracts scripts
+check: lint types contracts playbooks scripts
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
@@ -43,9 +45,13 @@ types: $(VENV)/.dev
 contracts: $(VENV)/.dev
 	$(BIN)/lint-imports
 
+playbooks: $(VENV)/.dev
+	$(IN_VENV) ansible-lint --offline playbooks
+
 scripts:
 	tests/needs.sh shellcheck
 	shellcheck $(SCRIPTS)
+	shellcheck --shell=sh $(NODE_SCRIPTS)
 
 bench: $(VENV)/.dev
 	tests/needs.sh $(BENCH_NEEDS)
