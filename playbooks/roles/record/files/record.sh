@@ -142,11 +142,11 @@ merge() {
     sed '/^$/d' | sort -u "$into/$1" - >"$into/new" && mv "$into/new" "$into/$1"
 }
 
-recorded() { [ -f "$record/$1" ] && grep -qxF -e "$2" -e "${3-$2}" "$record/$1"; }
+recorded() { [ -f "$record/$1" ] && grep -qxF -e "$2" "$record/$1"; }
 
 keep_file() {
     case $1 in /*) ;; *) die "not an absolute path: $1" ;; esac
-    recorded files "kept $1" "absent $1" && return
+    recorded files "kept $1" || recorded files "absent $1" && return
     if [ -e "$1" ] || [ -L "$1" ]; then
         mkdir -p "$record/copies${1%/*}"
         cp -a "$1" "$record/copies$1" || die "cannot keep a copy of $1"
@@ -159,12 +159,14 @@ keep_file() {
 keep_unit() {
     [ -d /run/systemd/system ] || return 0
     [ -f "$record/units" ] && grep -q "^$1 " "$record/units" && return
+    systemctl cat "$1" >/dev/null 2>&1 || return 0
     echo "$1 $(systemctl is-enabled "$1" 2>/dev/null || true) $(systemctl is-active "$1" 2>/dev/null || true)" >>"$record/units"
 }
 
 keep_name() {
-    recorded "$1s" "$2" && return
-    if [ "$1" = user ]; then id "$2" >/dev/null 2>&1; else grep -q "^$2:" /etc/group; fi || echo "$2" >>"$record/$1s"
+    if [ "$1" = user ]; then id "$2" >/dev/null 2>&1; else grep -q "^$2:" /etc/group; fi && return
+    echo "missing $1 $2"
+    [ "$CHECK" = 1 ] || recorded "$1s" "$2" || echo "$2" >>"$record/$1s"
 }
 
 keep() {
@@ -176,7 +178,7 @@ keep() {
             package) packages="$packages $word" ;;
             file) [ "$CHECK" = 1 ] || keep_file "$word" ;;
             unit) [ "$CHECK" = 1 ] || keep_unit "$word" ;;
-            *) [ "$CHECK" = 1 ] || keep_name "$kind" "$word" ;;
+            *) keep_name "$kind" "$word" ;;
         esac
     done
     # shellcheck disable=SC2086
