@@ -118,6 +118,24 @@ NODE = Recipe(
     cached=PLAYBOOKS,
 )
 
+ADMIN_PASSWORD, ROOT_PASSWORD = "installed-7Qm2-admin", "installed-9Xk4-root"
+"""What lets people in to a bare node. Odd enough to be looked for where it must not be."""
+
+# A machine as an installer leaves it: people log in with passwords, and there is neither Python nor rsync nor a sudo rule.
+BARE = Recipe(
+    name="bare",
+    suite="bookworm",
+    packages=("dbus", "iproute2", "openssh-server", "systemd", "systemd-sysv"),
+    setup=SETUP.replace(
+        "useradd --create-home --shell /bin/bash grid\n",
+        f"""useradd --create-home --shell /bin/bash admin
+printf '%s\\n' root:{ROOT_PASSWORD} admin:{ADMIN_PASSWORD} | chpasswd
+echo 'PermitRootLogin yes' > /etc/ssh/sshd_config.d/installer.conf
+""",
+    ),
+    cached=(*PLAYBOOKS, "python3-apt"),
+)
+
 
 def exists(recipe: Recipe) -> bool:
     """Whether Docker holds the image already. Needs a daemon that answers."""
