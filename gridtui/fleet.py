@@ -26,6 +26,7 @@ from .settings import Settings, load
 
 if TYPE_CHECKING:
     from . import exec as execs
+    from . import playbooks as books
     from . import push as pushes
     from .health import Range, Report
     from .inventory import Inventory
@@ -314,6 +315,49 @@ class Fleet:
                 stop=stop,
             )
             return await run.finish()
+
+    def playbooks(self) -> books.Catalogue:
+        """The playbooks there are: the user's own (`playbooks.paths` in the settings) and the shipped ones."""
+        from . import playbooks as books
+
+        return books.read(self.settings.playbooks.paths)
+
+    async def playbook(
+        self,
+        plan: books.Plan,
+        where: str = "",
+        leave: str = "",
+        *,
+        names: Iterable[str] | None = None,
+        told: books.Told | None = None,
+        ended: Callable[[books.Outcome], None] | None = None,
+        ask: Ask | None = None,
+        stop: books.Stop | None = None,
+    ) -> books.Result:
+        """Playbooks on the selected nodes, or on `names`: how it ended on each, and the folder in which all of it is kept.
+
+        `told` gets progress as it comes, `ended` each outcome, `ask` the question for sudo's password; `stop` ends the run from outside.
+        Raises SelectionError, UsageError (no Ansible, no playbook; read-only, unless it is a check), LockedError, StateError.
+        """
+        from . import playbooks as books
+
+        if not plan.check:
+            self.allow_changes()
+        wanted = list(names) if names is not None else await self.choose(where, leave)
+        nodes = [self.nodes[name] for name in wanted]
+        run = books.Run(
+            plan,
+            nodes,
+            self.inventory.sources,
+            self.settings,
+            self.holding,
+            told=told,
+            ended=ended,
+            ask=ask,
+            passphrase=self.ask,
+            stop=stop,
+        )
+        return await run.finish()
 
     def allow_changes(self) -> None:
         """Whether anything may be changed at all. Raises UsageError where the settings say read-only."""

@@ -87,12 +87,27 @@ class Dashboard:
 
 
 @dataclass(frozen=True, slots=True)
+class Playbooks:
+    """How playbooks are found and run."""
+
+    paths: tuple[str, ...] = ()
+    """Folders of playbooks of your own, or single ones; found by name beside the shipped ones."""
+    forks: int = 0
+    """Nodes at once; left out: as many as are selected, bounded by this machine's cores."""
+    strategy: str = ""
+    """Ansible's strategy plugin, e.g. `mitogen_linear`; empty: what ansible.cfg says, else Ansible's own."""
+    keep: int = 50
+    """Runs whose artefacts are kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings."""
 
     intervals: Intervals = field(default_factory=Intervals)
     ssh: Ssh = field(default_factory=Ssh)
     guard: Guard = field(default_factory=Guard)
+    playbooks: Playbooks = field(default_factory=Playbooks)
     dashboard: Dashboard = field(default_factory=Dashboard)
     thresholds: dict[str, Any] = field(default_factory=dict)
     """Rule name to its settings, for every node; as `gridtui_thresholds` in an inventory."""

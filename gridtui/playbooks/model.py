@@ -18,6 +18,10 @@ BATCHES = ("1", "10%", "100%")
 """How such a change goes over a fleet: a canary, a tenth, the rest."""
 
 
+def _nothing() -> Mapping[str, object]:
+    return NOTHING  # a mappingproxy cannot be hashed before Python 3.12, so not a plain default
+
+
 @dataclass(frozen=True, slots=True)
 class Playbook:
     """One playbook of the catalogue."""
@@ -81,7 +85,7 @@ class Plan:
     confirm: bool = True
     """Confirm by a fresh login by ourselves. False: somebody else will, with `gridtui playbook confirm`, within the window."""
     skip_matching: bool = False
-    extra: Mapping[str, object] = NOTHING
+    extra: Mapping[str, object] = field(default_factory=_nothing)
     """Extra variables, above all others. Never secrets: they lie in the artefacts."""
     tags: tuple[str, ...] = ()
     forks: int = 0
