@@ -116,7 +116,7 @@ class Posture:
     """Ids of the checks that found nothing."""
     privileged: bool = False
     """Whether root answered."""
-    ports: tuple[Port, ...] | Unsupported = Unsupported("not asked")
+    ports: tuple[Port, ...] | Unsupported = ()
     lynis: int | None = None
     """The hardening index of Lynis' last report, 0 to 100; None where there is none or it cannot be read. Not in our score."""
 
