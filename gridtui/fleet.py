@@ -322,6 +322,12 @@ class Fleet:
 
         return books.read(self.settings.playbooks.paths)
 
+    def playbook_runs(self) -> Sequence[books.artefacts.Kept]:
+        """The runs of playbooks that are kept, the newest last. Raises StateError."""
+        from . import playbooks as books
+
+        return books.artefacts.runs()
+
     async def playbook(
         self,
         plan: books.Plan,
