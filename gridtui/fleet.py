@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .inventory import Inventory
     from .monitor import Examined, Monitor
     from .ping import Pinger
+    from .playbooks.guard import Settled
     from .probes import Process
     from .ssh import Pool
 
@@ -364,6 +365,45 @@ class Fleet:
             stop=stop,
         )
         return await run.finish()
+
+    async def confirm_playbook(
+        self,
+        run: str = "",
+        where: str = "",
+        leave: str = "",
+        *,
+        password: str | None = None,
+        told: books.Told | None = None,
+    ) -> dict[str, Settled]:
+        """Keep what a run (the last one, or an id or its beginning) changed under a guard, by a new login to each of its nodes.
+
+        Raises SelectionError, StateError, UsageError (no such run; it put nothing under a guard).
+        """
+        return await self._decide("confirm", run, where, leave, password, told)
+
+    async def rollback_playbook(
+        self,
+        run: str = "",
+        where: str = "",
+        leave: str = "",
+        *,
+        password: str | None = None,
+        told: books.Told | None = None,
+    ) -> dict[str, Settled]:
+        """Take back what a run changed under a guard, confirmed or not. Raises as `confirm_playbook`, and where this is read-only."""
+        self.allow_changes()
+        return await self._decide("rollback", run, where, leave, password, told)
+
+    async def _decide(
+        self, verb: str, run: str, where: str, leave: str, password: str | None, told: books.Told | None
+    ) -> dict[str, Settled]:
+        from .playbooks import artefacts, settling
+        from .playbooks.guard import Access
+
+        kept = artefacts.guarded(run)
+        chosen = await self.choose(where, leave) if where or leave else list(self.nodes)
+        nodes = [self.nodes[name] for name in chosen if name in kept.nodes]
+        return await settling.decide(verb, nodes, kept.changes, Access(self.settings.ssh, password, self.ask), told)
 
     def allow_changes(self) -> None:
         """Whether anything may be changed at all. Raises UsageError where the settings say read-only."""

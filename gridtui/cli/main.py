@@ -32,6 +32,7 @@ COMMANDS = {
     "exec": "A command on many nodes.",
     "facts": "Hardware, system and capabilities of each node.",
     "inventory": "Read, check and convert inventories.",
+    "playbook": "Ansible playbooks on many nodes.",
     "ping": "An ICMP sweep with loss and round trips.",
     "pull": "Files from many nodes, each into a folder of its own.",
     "push": "Files to many nodes.",

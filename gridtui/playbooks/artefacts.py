@@ -173,6 +173,19 @@ def find(run: str = "") -> Kept:
     return found[-1]
 
 
+def guarded(run: str = "") -> Kept:
+    """As `find`, among the runs that put changes under a guard. Raises UsageError, StateError."""
+    if run:
+        kept = find(run)
+        if not kept.changes:
+            raise UsageError(f"{kept.run} put nothing under a guard", hint="only playbooks that may cut the link do")
+        return kept
+    found = [kept for kept in runs() if kept.changes]
+    if not found:
+        raise UsageError("no run is kept that put anything under a guard")
+    return found[-1]
+
+
 def outcomes_of(kept: Kept) -> list[dict[str, Any]]:
     """The outcomes of a run that was kept, as they were written. Raises StateError."""
     document = files.read_json(kept.folder / "outcomes.json")

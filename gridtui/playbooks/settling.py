@@ -64,6 +64,20 @@ async def awaited(well: Sequence[Node], change: str, window: float, access: Acce
     return found
 
 
+async def decide(
+    verb: str, nodes: Sequence[Node], changes: Sequence[str], access: Access, told: Told | None
+) -> dict[str, Settled]:
+    """`confirm` or `rollback` all changes of a run, for who comes later; a node's worst fate. What was done last is taken back first."""
+    found: dict[str, Settled] = {}
+    for change in reversed(changes) if verb == "rollback" else changes:
+        act = guard.confirm if verb == "confirm" else guard.rollback
+        for name, settled in (await act(nodes, change, access, told=told)).items():
+            before = found.get(name)
+            if before is None or before.fate is Fate.UNCHANGED or guard.unsettled({name: settled}):
+                found[name] = settled
+    return found
+
+
 def _unconfirmed(settled: Settled) -> Outcome:
     why = f": {settled.error}" if settled.error else ""
     match settled.fate:
