@@ -1,11 +1,11 @@
 """A program of its own, between ansible-runner and ansible-playbook: sees to it that nothing of a run outlives it or its controller.
 
-    python -I -S keeper.py CONTROLLER FOLDER PROGRAM ARGUMENT...
+    python -I -S keeper.py CONTROLLER FOLDER PLACE PROGRAM ARGUMENT...
 
 It is the subreaper (prctl(2)) of all that PROGRAM starts, so that Ansible's workers, which are sessions of their own, and its ssh
 masters, which are daemons, are its children in the end, and it ends them. SIGINT is passed on to PROGRAM alone and is a polite end;
 SIGTERM, which also comes when CONTROLLER dies in any way, ends everything at once. Owns processes and, when the controller is gone,
-FOLDER. Imports the standard library alone: it starts in some 20 ms.
+the scratch FOLDER; PLACE is the part of it that belongs to this PROGRAM. Imports the standard library alone: it starts in some 20 ms.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ import time
 from types import FrameType
 
 PID_FILE = "keeper"
-"""In FOLDER: our process id, for whoever wants to stop us."""
+"""In PLACE: our process id, for whoever wants to stop us."""
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _GRACE = 2.0
@@ -35,7 +35,7 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 
 def main(words: list[str]) -> int:
     """Run PROGRAM to its end. Returns its exit status, as a shell's `$?`."""
-    controller, folder, program = int(words[0]), words[1], words[2:]
+    controller, folder, place, program = int(words[0]), words[1], words[2], words[3:]
     libc = ctypes.CDLL(None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -48,9 +48,9 @@ def main(words: list[str]) -> int:
         if os.getppid() == controller:
             child = _start(libc, program)
             signal.signal(signal.SIGINT, lambda *_: os.kill(child, signal.SIGINT))
-            with open(os.path.join(folder, PID_FILE + ".new"), "w", encoding="ascii") as file:
+            with open(os.path.join(place, PID_FILE + ".new"), "w", encoding="ascii") as file:
                 file.write(str(os.getpid()))
-            os.replace(file.name, os.path.join(folder, PID_FILE))
+            os.replace(file.name, os.path.join(place, PID_FILE))
             status = _wait(child)
     except _Ended:
         pass

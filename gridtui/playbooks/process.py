@@ -26,7 +26,7 @@ class Process:
     """One run of ansible-playbook. `finish` is called once; `interrupt` and `abandon` at any time."""
 
     def __init__(self, words: Sequence[str], environment: Mapping[str, str], folder: Path, ident: str) -> None:
-        """`folder` is the scratch folder, `ident` a name for what ansible-runner keeps in it meanwhile."""
+        """`folder` is the run's scratch folder, `ident` a folder in it that is ours until the end."""
         self._words, self._environment = list(words), dict(environment)
         self._folder, self._ident = folder, ident
         self._signals: list[signal.Signals] = []
@@ -93,7 +93,7 @@ class Process:
         from ansible_runner import Runner, RunnerConfig  # 0.2 s to load
 
         place = self._folder / self._ident
-        (place / "env").mkdir(mode=0o700, parents=True)
+        (place / "env").mkdir(mode=0o700)
         # ansible-runner reads these from a file alone
         (place / "env" / "settings").write_text(json.dumps(_SETTINGS))
         config = RunnerConfig(
@@ -105,7 +105,16 @@ class Process:
             quiet=True,
         )
         config.prepare()
-        config.command = [sys.executable, "-I", "-S", keeper.__file__, str(os.getpid()), str(place), *self._words]
+        config.command = [
+            sys.executable,
+            "-I",
+            "-S",
+            keeper.__file__,
+            str(os.getpid()),
+            str(self._folder),
+            str(place),
+            *self._words,
+        ]
         config.cwd = os.getcwd()
 
         def handle(data: dict[str, Any]) -> bool:

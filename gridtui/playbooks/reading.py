@@ -18,7 +18,7 @@ from .model import Progress, Said, TaskResult, TaskStarted, TaskState
 LINES, WIDTH = 40, 2000
 """Lines of a result's text that are kept, and characters of each."""
 
-_ORIGIN = re.compile(r"^Origin: (\S.*)$", re.M)
+_ORIGIN = re.compile(r"^Origin: (\S.*?)\s*$", re.M)
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _STATES = {
     "runner_on_ok": TaskState.OK,
@@ -237,5 +237,5 @@ def problem(said: Iterable[str]) -> str:
         lines = [line for line in said if not line.startswith("[WARNING]")]
         error = lines[-1] if lines else ""
     if origin and not origin.startswith("<"):
-        return f"{origin}: {error[:1].lower()}{error[1:]}"
+        return f"{origin}: {error[:1].lower() if error[1:2].islower() else error[:1]}{error[1:]}"
     return error

@@ -168,7 +168,7 @@ class Run:
             )
             assert self._artefacts
             self._artefacts.plan(plan, list(self._nodes), self._sources, self._changes, words, calling.public(env))
-            self._process = Process(words, env, place, "runner")
+            self._process = Process(words, env, folder, ident)
             try:
                 return await self._process.finish(self._event)
             finally:
