@@ -146,7 +146,7 @@ recorded() { [ -f "$record/$1" ] && grep -qxF -e "$2" "$record/$1"; }
 
 keep_file() {
     case $1 in /*) ;; *) die "not an absolute path: $1" ;; esac
-    recorded files "kept $1" || recorded files "absent $1" && return
+    if recorded files "kept $1" || recorded files "absent $1" || { [ -d "$1" ] && [ ! -L "$1" ]; }; then return; fi
     if [ -e "$1" ] || [ -L "$1" ]; then
         mkdir -p "$record/copies${1%/*}"
         cp -a "$1" "$record/copies$1" || die "cannot keep a copy of $1"
@@ -194,7 +194,7 @@ undo_files() {
     # The last first: a folder of ours is empty once its files are gone.
     sed '1!G;h;$!d' "$record/files" | while read -r state path; do
         if [ "$state" = kept ]; then
-            if [ -f "$path" ] && cmp -s "$path" "$record/copies$path"; then continue; fi
+            if [ -f "$path" ] && [ ! -L "$path" ] && cmp -s "$path" "$record/copies$path"; then continue; fi
             echo "gave back $path"
             [ "$CHECK" = 1 ] || { rm -rf "$path.gridtui" && cp -a "$record/copies$path" "$path.gridtui" && mv -f "$path.gridtui" "$path"; }
         elif [ -d "$path" ] && [ ! -L "$path" ]; then
