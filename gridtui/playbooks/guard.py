@@ -17,7 +17,7 @@ from ..errors import LoginError, SshError
 from ..model import Node, clean
 from ..settings import Ssh
 from ..ssh import Completed, Pool, quote
-from .model import Said, Told
+from .model import Guarded, GuardState, Said, Told
 
 GUARD = "/var/lib/gridtui/guard"
 MARGIN = 30.0
@@ -247,6 +247,8 @@ def _tell(settled: Settled, verb: str, told: Told | None) -> Settled:
         }[settled.fate]
         unwanted = verb == "confirm" and settled.fate is Fate.ROLLED_BACK
         told(Said(text, settled.node, alarm=unwanted or settled.fate in (Fate.LOCKED_OUT, Fate.FAILED)))
+        if settled.fate is not Fate.FAILED:  # then it is what it was
+            told(Guarded(settled.node, GuardState(settled.fate.value)))
     return settled
 
 

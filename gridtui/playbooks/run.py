@@ -272,6 +272,8 @@ class Run:
             self._artefacts.said(stdout)
         for progress in self._reader.feed(event):
             self._tell(progress)
+            if guarded := settling.armed(progress, self._plan.window):
+                self._tell(guarded)
 
     # what is asked, locked, and stopped
 

@@ -9,10 +9,22 @@ from dataclasses import replace
 from ..model import Node
 from . import guard
 from .guard import Access, ChangeState, Fate, Settled
-from .model import Ending, Outcome, Said, Told
+from .model import Ending, Guarded, GuardState, Outcome, Progress, Said, TaskResult, TaskState, Told
 
+_ARMS, _TAKES_BACK = "Arm the guard", "Take the change back now"
+"""Tasks of the role `guard`, by name: `playbooks/roles/guard/tasks`."""
 _LOOK = 2.0
 """Seconds between two looks at whether somebody has confirmed."""
+
+
+def armed(progress: Progress, window: float) -> Guarded | None:
+    """What a task of the role `guard` says of a node's guard: armed, or told to take the change back."""
+    if isinstance(progress, TaskResult) and progress.role == "guard":
+        if progress.task == _ARMS and progress.state in (TaskState.OK, TaskState.CHANGED):
+            return Guarded(progress.node, GuardState.ARMED, window)
+        if progress.task == _TAKES_BACK and progress.state is TaskState.CHANGED:
+            return Guarded(progress.node, GuardState.ROLLED_BACK)
+    return None
 
 
 async def settle(
