@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import inventory as inventories
-from .errors import PingError, ShellError, SshError, StateError, UsageError
+from .errors import LockedError, PingError, ShellError, SshError, StateError, UsageError
 from .events import Event, Noted
 from .model import NOTHING, Node, PingMethod, Reach, RoundTrips, State, Status, Verdict
 from .settings import Settings, load
@@ -27,12 +27,15 @@ from .settings import Settings, load
 if TYPE_CHECKING:
     from . import exec as execs
     from . import playbooks as books
+    from . import provision as provisions
     from . import push as pushes
     from .health import Range, Report
     from .inventory import Inventory
     from .monitor import Examined, Monitor
+    from .monitor.once import Question
     from .ping import Pinger
     from .playbooks.guard import Settled
+    from .posture import Look
     from .probes import Process
     from .ssh import Pool
 
@@ -189,7 +192,20 @@ class Fleet:
         identity = [*(str(source.resolve()) for source in self.inventory.sources), where, leave]
         began = time.time()
         with checking.Kept.open(identity, problem) as kept:
-            looks = await self.examine(where, leave, counters=kept.counters, max_runtime=max_runtime, seen=seen)
+            asking = checking.posture_round(
+                kept, self.nodes, names, self.inventory.sources, self.settings, max_runtime, problem
+            )
+            also = asking.questions() if asking else {}
+            looks = await self.examine(
+                where, leave, counters=kept.counters, max_runtime=max_runtime, seen=seen, also=also
+            )
+            if asking:
+                told = {name: look.also for name, look in looks.items() if look}
+                try:
+                    await asking.settle(told, kept.posture, began, self.settings.posture.every)
+                except (StateError, LockedError) as error:
+                    if problem:
+                        problem(StateError(str(error)))
             parents = {name: node.parent for name, node in self.nodes.items()}
             return checking.judge(began, looks, rules, parents, kept)
 
@@ -203,6 +219,56 @@ class Fleet:
     ) -> dict[str, Examined | None]:
         """Facts of the selected nodes: a value each, with `facts` or the layer that failed. Raises SelectionError."""
         return await self.examine(where, leave, sample=False, facts=True, max_runtime=max_runtime, seen=seen)
+
+    async def posture(
+        self,
+        where: str = "",
+        leave: str = "",
+        *,
+        names: Iterable[str] | None = None,
+        every: float = 0.0,
+        sudo: bool | None = None,
+        seen: Callable[[Look], None] | None = None,
+        problem: Callable[[StateError], None] | None = None,
+    ) -> dict[str, Look]:
+        """How well the selected nodes are kept: findings, a score, drift since the look before. A value for each, in the inventory's order.
+
+        One question a node, over the connections that are open already while the fleet is started or `holding`. A node that was asked
+        less than `every` seconds ago is shown as it was then. `sudo` None takes the setting. The answers are kept for the next look in
+        the state folder; when that cannot be read or written, `problem` is told. Raises SelectionError.
+        """
+        from .monitor import posture as postures
+
+        wanted = list(names) if names is not None else await self.choose(where, leave)
+        record = postures.opened(self.nodes, self.inventory.sources, problem)
+        allowed = self.settings.posture.sudo if sudo is None else sudo
+        found = {name: record.look(name) for name in wanted if record.younger(name, every)}
+        gate = asyncio.Semaphore(LOOKS)
+
+        async def one(name: str, pool: Pool) -> None:
+            async with gate:
+                asked = await postures.reach(self.nodes[name], pool, record.answer(name), sudo=allowed)
+            found[name] = look = postures.looked(record, name, asked)
+            if seen:
+                seen(look)
+
+        if left := [name for name in wanted if name not in found]:
+            async with self.holding() as pool, asyncio.TaskGroup() as group:
+                for name in left:
+                    group.create_task(one(name, pool))
+            try:
+                await record.save(self.settings.posture.every)
+            except (StateError, LockedError) as error:
+                if problem:
+                    problem(StateError(str(error)))
+        return {name: found[name] for name in wanted}
+
+    def known_posture(self, problem: Callable[[StateError], None] | None = None) -> dict[str, Look]:
+        """What is known of all nodes without asking: that of `posture` and `check`. Nodes that were never asked are left out."""
+        from .monitor import posture as postures
+
+        record = postures.opened(self.nodes, self.inventory.sources, problem)
+        return {name: record.look(name) for name in self.nodes if record.answer(name)}
 
     async def ping(
         self, where: str = "", leave: str = "", *, count: int = 3, interval: float = 1.0, timeout: float = 1.0
@@ -405,6 +471,43 @@ class Fleet:
         nodes = [self.nodes[name] for name in chosen if name in kept.nodes]
         return await settling.decide(verb, nodes, kept.changes, Access(self.settings.ssh, password, self.ask), told)
 
+    async def provision(
+        self,
+        plan: provisions.Plan,
+        where: str = "",
+        leave: str = "",
+        *,
+        names: Iterable[str] | None = None,
+        told: provisions.Told | None = None,
+        ended: Callable[[provisions.Outcome], None] | None = None,
+        vouch: provisions.Vouch | None = None,
+        stop: provisions.Stop | None = None,
+    ) -> dict[str, provisions.Outcome]:
+        """Bare machines become grid nodes: a value for each of the selected nodes, or of `names`, in the inventory's order.
+
+        `told` hears of each step on each node, `ended` each outcome; `vouch` shows unknown host keys to a person, all at once; `stop` ends
+        the run from outside. Done already is done: a second run looks, and changes nothing.
+        Raises SelectionError, UsageError (no key, no playbook, a bad profile; read-only, unless it is a dry run), LockedError, StateError.
+        """
+        from . import provision as provisions
+
+        if not plan.dry_run:
+            self.allow_changes()
+        wanted = list(names) if names is not None else await self.choose(where, leave)
+        nodes = [self.nodes[name] for name in wanted]
+        run = provisions.Run(
+            plan,
+            nodes,
+            self.inventory.sources,
+            self.settings,
+            told=told,
+            ended=ended,
+            vouch=vouch,
+            ask=self.ask,
+            stop=stop,
+        )
+        return await run.finish()
+
     def allow_changes(self) -> None:
         """Whether anything may be changed at all. Raises UsageError where the settings say read-only."""
         if self.settings.guard.read_only:
@@ -452,11 +555,12 @@ class Fleet:
         counters: Mapping[str, Mapping[str, Any]] | None = None,
         max_runtime: float | None = None,
         seen: Callable[[Examined], None] | None = None,
+        also: Mapping[str, Question] = NOTHING,
     ) -> dict[str, Examined | None]:
         """Look once at the selected nodes, many at a time. A node that was not reached before `max_runtime` is None.
 
         A selection by live values or facts is decided after looking: all nodes that it may mean are looked at.
-        Raises SelectionError.
+        `also` is a further question to a node, by its name. Raises SelectionError.
         """
         from .monitor import examine
 
@@ -475,6 +579,7 @@ class Fleet:
                     sample=sample or inventories.Need.SAMPLE in needs,
                     facts=facts or inventories.Need.FACTS in needs,
                     timeout=self.settings.intervals.ping_timeout,
+                    also=also.get(name),
                 )
             if seen:
                 seen(look)

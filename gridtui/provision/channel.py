@@ -9,6 +9,7 @@ import select
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 import paramiko
 
@@ -25,8 +26,21 @@ _LOOK = 0.5
 GRACE = 10.0
 """Seconds for a channel to open, and for an exit status after the end of output."""
 
-Hear = Callable[[bytes], tuple[bytes, bytes | None]]
-"""Is given standard error as it comes; gives back what belongs to the command, and what to write to its input (None ends the input)."""
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What follows from a piece of standard error."""
+
+    rest: bytes = b""
+    """What of it belongs to the command."""
+    write: bytes = b""
+    """What to write to its standard input."""
+    end: bool = False
+    """Whether to end its standard input then; no more is heard after that."""
+
+
+Hear = Callable[[bytes], Answer]
+"""Is given standard error as it comes."""
 
 
 def run(
@@ -42,7 +56,7 @@ def run(
 ) -> Completed:
     """Run shell text to its end. Raises ConnectionLost, and ShellError (no channel; not done in time).
 
-    With `hear` standard input stays open until it says otherwise; what it returns is written there.
+    With `hear` standard input stays open until its answer says otherwise.
     """
     until = time.monotonic() + timeout
     wire.budget = limit * FLOOD + _WINDOW
@@ -113,10 +127,11 @@ class _Running:
         while channel.recv_stderr_ready():
             data = channel.recv_stderr(_PIECE)
             if self._hear:
-                data, answer = self._hear(data)
-                if answer:
-                    channel.sendall(answer)
-                if answer is None:
+                answer = self._hear(data)
+                data = answer.rest
+                if answer.write:
+                    channel.sendall(answer.write)
+                if answer.end:
                     self._hear = None
                     channel.shutdown_write()
             self._keep("err", data)
@@ -132,3 +147,40 @@ class _Running:
             f"{self._where}: a command was not done within {timeout:g} s",
             evidence=Evidence(command=clean(command, 200), stderr=clean(bytes(self._parts["err"][-1000:]))),
         )
+
+
+def await_line(
+    channel: paramiko.Channel, command: str, line: bytes, timeout: float, hear: Hear | None
+) -> tuple[bool, bytes, int]:
+    """Start a command that goes on, and wait until it says `line`: whether it did, its standard error, its exit status (-1: not ended).
+
+    Raises paramiko's errors.
+    """
+    until = time.monotonic() + timeout
+    channel.settimeout(GRACE)
+    channel.exec_command(command)
+    poll = select.poll()
+    poll.register(channel.fileno(), select.POLLIN)
+    out, err = b"", b""
+    while True:
+        while channel.recv_ready():
+            out = (out + channel.recv(_PIECE))[-_PIECE:]
+        while channel.recv_stderr_ready():
+            data = channel.recv_stderr(_PIECE)
+            if hear:
+                answer = hear(data)
+                data = answer.rest
+                if answer.write:
+                    channel.sendall(answer.write)
+                if answer.end:
+                    hear = None
+                    channel.shutdown_write()
+            err = (err + data)[-_PIECE:]
+        if line in out:
+            return True, err, -1
+        if channel.eof_received or channel.closed:
+            channel.status_event.wait(GRACE)
+            return False, err, channel.exit_status if channel.status_event.is_set() else -1
+        if time.monotonic() > until:
+            return False, err or b"it does not answer", -1
+        poll.poll(1000 * min(_LOOK, max(0.0, until - time.monotonic())))

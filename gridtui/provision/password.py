@@ -65,6 +65,11 @@ class Password:
             self._given.add(node)
             return self._secret
 
+    def proven(self) -> str | None:
+        """The password, where some node accepted it; else None."""
+        with self._turn:
+            return self._secret if self._accepted else None
+
     def accepted(self, node: str) -> None:
         """It was right. It may be given to this node again: it cannot lock anybody out."""
         with self._turn:
