@@ -34,6 +34,8 @@ COMMANDS = {
     "inventory": "Read, check and convert inventories.",
     "playbook": "Ansible playbooks on many nodes.",
     "ping": "An ICMP sweep with loss and round trips.",
+    "posture": "How well each node is kept, and what mends it.",
+    "provision": "Bare machines become grid nodes.",
     "pull": "Files from many nodes, each into a folder of its own.",
     "push": "Files to many nodes.",
 }

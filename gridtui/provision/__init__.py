@@ -12,11 +12,12 @@ from ..stopping import Stop
 
 if TYPE_CHECKING:
     from .contact import Contact, Jumps, Shown, connect, known, pin, show
-    from .model import Ending, Outcome, Plan, Step, StepState, Told, Vouch
+    from .model import FANOUT, Ending, Outcome, Plan, Step, StepState, Told, Vouch
     from .password import Password
     from .run import Run
 
 _HOMES = {
+    "FANOUT": ".model",
     "Contact": ".contact",
     "Ending": ".model",
     "Jumps": ".contact",
@@ -36,6 +37,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "FANOUT",
     "Contact",
     "Ending",
     "Jumps",

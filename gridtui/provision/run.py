@@ -344,7 +344,9 @@ class Run:
         assert key
         extra: dict[str, Any] = {"ansible_user": visit.node.user or visit.found.user}
         if visit.root.method:
-            extra["ansible_become_method"] = f"ansible.builtin.{visit.root.method}"
+            extra["ansible_become_method"] = visit.root.method
+        if visit.root.method == "su":
+            extra["ansible_become_flags"] = "-"  # root's own PATH: without it that of the user, who has no sbin in it
         if self._plan.key and key.file:
             extra["ansible_ssh_private_key_file"] = str(key.file)
         extra["base_authorized_keys"] = [key.public]
