@@ -4,7 +4,7 @@
 #   compare                compare files with the baseline; what has changed is in {{ ids_folder }}/changes, for root
 #   init [anew]            make a baseline of what is there now: where there is none for these rules, or in any case
 #   apply SOURCE...        take up files that were written
-#   leave                  after they were taken away
+#   stop, leave            before they are taken away, and after that
 set -u
 umask 077
 LC_ALL=C
@@ -125,6 +125,13 @@ apply() {
     done
 }
 
+stop() {
+    for unit in gridtui-ids gridtui-aide; do
+        systemctl disable --now $unit.timer 2>/dev/null
+        systemctl stop $unit.service 2>/dev/null || :
+    done
+}
+
 # What was there before us is back: those of the services that stay have to read it.
 leave() {
     if systemctl -q is-active fail2ban; then systemctl restart fail2ban; fi
@@ -135,6 +142,6 @@ leave() {
 verb=$1
 shift
 case $verb in
-    report | compare | init | apply | leave) $verb "$@" ;;
+    report | compare | init | apply | stop | leave) $verb "$@" ;;
     *) die "no such verb: $verb" ;;
 esac
