@@ -75,6 +75,18 @@ class Guard:
 
 
 @dataclass(frozen=True, slots=True)
+class Posture:
+    """How often `check` asks nodes how well they are kept."""
+
+    check: bool = True
+    """Whether `check` asks at all."""
+    every: float = 21600.0
+    """Seconds between two questions to a node, at least; up to a quarter more, so that not all nodes are asked at once."""
+    sudo: bool = True
+    """Whether `sudo -n` may be tried where the login is not root's; `check` tries it only where it worked before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
     """How the dashboard looks and which keys it has."""
 
@@ -109,6 +121,7 @@ class Settings:
     guard: Guard = field(default_factory=Guard)
     playbooks: Playbooks = field(default_factory=Playbooks)
     dashboard: Dashboard = field(default_factory=Dashboard)
+    posture: Posture = field(default_factory=Posture)
     thresholds: dict[str, Any] = field(default_factory=dict)
     """Rule name to its settings, for every node; as `gridtui_thresholds` in an inventory."""
 

@@ -17,6 +17,7 @@ _SOURCES: Mapping[str, tuple[str, str, str]] = {
     "temp": ("temperatures", "sensor", "celsius"),
     "gpu.temp": ("gpus", "name", "celsius"),
     "units.failed": ("units", "name", ""),
+    "posture.drift": ("posture", "name", ""),
 }
 
 

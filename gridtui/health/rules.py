@@ -113,6 +113,8 @@ DEFAULT_RULES: Mapping[str, Rule] = MappingProxyType(
             # Written every two minutes, compared every day: what reports no longer was stopped, or is broken.
             _default("ids.age", "1800"),
             _default("ids.changed.age", "259200"),
+            # News, until the next look. A low score is none: a fresh machine has one, and whoever wants to hear of it sets a rule.
+            _default("posture.drift", "0"),
         )
     }
 )

@@ -62,6 +62,12 @@ def reason_text(metric: str, value: float, names: Iterable[str] = ()) -> str:
             return f"intrusion detection has not reported for {shown}"
         case "ids.changed.age":
             return f"files were not compared with the baseline for {shown}"
+        case "posture.drift":
+            return f"less well kept than before: {_join([worst, *others]) if worst else shown}"
+        case "posture.high":
+            return f"{_counted(value, 'finding', 'findings')} of high severity (gridtui posture)"
+        case "posture.score":
+            return f"kept with a score of {shown} of 100 (gridtui posture)"
         case "mem" | "swap":
             return f"{METRICS[metric].text.removesuffix(' in use')} is {shown} in use"
         case "uptime":

@@ -22,6 +22,7 @@ NAMES = (
     "gridtui_ping_interval",
     "gridtui_parent",
     "gridtui_maintenance",
+    "gridtui_posture_accept",
 )
 LABEL = "gridtui_label_"
 """`gridtui_label_site: berlin` is one label, and inherits by itself."""
@@ -81,6 +82,8 @@ def read(variables: Mapping[str, Any], fail: Callable[[str, str, str], None], wa
                 own.parent = _parent(value)
             elif name == "gridtui_maintenance":
                 own.maintenance = _truth(name, value)
+            elif name == "gridtui_posture_accept":
+                _ids(name, value)
             else:
                 _unknown(name, warn)
         except Invalid as error:
@@ -152,6 +155,13 @@ def _truth(name: str, value: Any) -> bool:
     if word in _NO or value is None:
         return False
     raise Invalid(f"{name} is {_shown(value)}; it must be true or false")
+
+
+def _ids(name: str, value: Any) -> None:
+    # Read where it is used (`monitor.posture`): which ids there are is not known here.
+    words = value.replace(",", " ").split() if isinstance(value, str) else value
+    if value is not None and not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
+        raise Invalid(f"{name} must be a list of findings", "write `gridtui_posture_accept: [ssh-x11, ids-missing]`")
 
 
 def _unknown(name: str, warn: Callable[[str, str], None]) -> None:

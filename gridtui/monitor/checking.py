@@ -8,16 +8,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import health, store
 from ..errors import StateError
 from ..model import Node, Reach, Verdict
 from ..settings import Settings
+from . import due
+from .due import Brief, Briefs
 from .measured import trip_metrics
 from .once import Examined
 
+if TYPE_CHECKING:
+    from .posture import Round
+
 SCHEMA = 1
+_MARGIN = 5.0
+"""Seconds before the end of a check's time after which no posture is waited for: it must not make a node unknown that has answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worse:
+    """One line of a node's drift, as `health.parts` reads it."""
+
+    name: str
 
 
 @dataclass(slots=True)
@@ -27,6 +41,7 @@ class Kept:
     path: Path | None
     memories: dict[str, health.Memory] = field(default_factory=dict)
     counters: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    posture: Briefs = field(default_factory=Briefs)
 
     @classmethod
     @contextmanager
@@ -62,6 +77,9 @@ class Kept:
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             return
         nodes = document.get("nodes")
+        stamp = document.get("posture")
+        self.posture.stamp = stamp if isinstance(stamp, int) else 0
+        self.posture.read(nodes if isinstance(nodes, dict) else {})
         for name, entry in nodes.items() if isinstance(nodes, dict) else ():
             if isinstance(entry, dict):
                 self.memories[name] = health.Memory.from_json(name, entry.get("memory"))
@@ -74,7 +92,40 @@ class Kept:
             name: {"memory": memory.to_json(), "counters": self.counters.get(name)}
             for name, memory in self.memories.items()
         }
-        store.write_json(self.path, {"schema": SCHEMA, "time": time.time(), "nodes": nodes})
+        for name, brief in self.posture.briefs.items():
+            if name in nodes:
+                nodes[name]["posture"] = brief.to_json()
+        document = {"schema": SCHEMA, "time": time.time(), "posture": self.posture.stamp, "nodes": nodes}
+        store.write_json(self.path, document)
+
+
+def posture_round(
+    kept: Kept,
+    nodes: Mapping[str, Node],
+    names: Sequence[str],
+    sources: Sequence[Path],
+    settings: Settings,
+    max_runtime: float | None,
+    problem: Callable[[StateError], None] | None = None,
+) -> Round | None:
+    """Which of `names` are to be asked how well they are kept, beside this check; None when it is nobody's turn, which costs one stat(2)."""
+    wish, began = settings.posture, time.monotonic()
+    if not wish.check:
+        kept.posture.briefs.clear()
+        return None
+    if kept.path is None:
+        return None
+    try:
+        kept.posture.refresh(due.path(sources), wish.every)
+    except StateError as error:
+        (problem or _ignore)(error)
+    turn = kept.posture.due(names, time.time(), wish.every)
+    if not turn:
+        return None
+    from .posture import Round, opened
+
+    until = None if max_runtime is None else began + max_runtime - _MARGIN
+    return Round(opened(nodes, sources, problem), turn, wish.sudo, until)
 
 
 def rules(
@@ -102,12 +153,18 @@ def judge(
     for gone in kept.memories.keys() - parents.keys():
         del kept.memories[gone]
         kept.counters.pop(gone, None)
+    for gone in kept.posture.briefs.keys() - parents.keys():
+        del kept.posture.briefs[gone]
     verdicts: dict[str, Verdict] = {}
     before: dict[str, Verdict | None] = {}
     for name, look in looks.items():
         memory = kept.memories.get(name)
         before[name] = memory.verdict if memory else None
-        memory = health.judge(memory or health.Memory.blank(name, began), _observation(look, began), rules[name])
+        memory = health.judge(
+            memory or health.Memory.blank(name, began),
+            _observation(look, began, kept.posture.briefs.get(name)),
+            rules[name],
+        )
         kept.memories[name] = memory
         verdicts[name] = memory.verdict
         if look and look.counters:
@@ -120,7 +177,7 @@ def judge(
         health.NodeReport(
             blamed[name],
             look.reach if look else None,
-            _metrics(look),
+            _metrics(look, kept.posture.briefs.get(name)),
             rules[name],
             health.changed(before[name], blamed[name]),
         )
@@ -129,19 +186,22 @@ def judge(
     return health.Report(began, time.time() - began, nodes)
 
 
-def _observation(look: Examined | None, now: float) -> health.Observation:
+def _observation(look: Examined | None, now: float, brief: Brief | None) -> health.Observation:
     if look is None:
         return health.Observation(reach=Reach(now, pending=True), time=now)
-    parts = look.sample.parts if look.sample else {}
-    return health.Observation(
-        reach=look.reach, metrics=_metrics(look) if look.reach.up else None, parts=parts, time=now
-    )
+    parts = dict(look.sample.parts) if look.sample else {}
+    if brief and brief.worse:
+        parts["posture"] = tuple(map(Worse, brief.worse))
+    metrics = _metrics(look, brief) if look.reach.up else None
+    return health.Observation(reach=look.reach, metrics=metrics, parts=parts, time=now)
 
 
-def _metrics(look: Examined | None) -> dict[str, float]:
+def _metrics(look: Examined | None, brief: Brief | None) -> dict[str, float]:
     if look is None:
         return {}
-    return {**(look.sample.metrics if look.sample else {}), **trip_metrics(look.trips)}
+    found = {**(look.sample.metrics if look.sample else {}), **trip_metrics(look.trips)}
+    # Only beside a sample: a node that gives none is silent, whatever was known of it hours ago.
+    return {**found, **brief.metrics()} if brief and look.sample and look.sample.metrics else found
 
 
 def _ignore(error: StateError) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,9 @@ from .watch import no_facts
 
 if TYPE_CHECKING:
     from ..ssh import Channel, Connection, Pool
+
+Question = Callable[["Node", "Connection"], Awaitable[Any]]
+"""Something more that is asked over the connection of a look."""
 
 ECHOES = 3
 SPACING = 0.03
@@ -41,6 +44,8 @@ class Examined:
     facts: Facts | None = None
     counters: Mapping[str, Any] | None = None
     """For the next run's rates: JSON-able, see `probes.Reading.counters`."""
+    also: Any = None
+    """What the further question gave."""
     seconds: float = 0.0
 
 
@@ -53,8 +58,12 @@ async def examine(
     sample: bool = True,
     facts: bool = False,
     timeout: float = 1.0,
+    also: Question | None = None,
 ) -> Examined:
-    """Look at `node` once. `counters` are those of the run before, or None; `timeout` is that of an echo, in seconds."""
+    """Look at `node` once. `counters` are those of the run before, or None; `timeout` is that of an echo, in seconds.
+
+    `also` is a further question over the same connection, after all others; it has a time limit of its own and never raises.
+    """
     began = time.monotonic()
     now = time.time()
     ring = ping.Ring(ECHOES)
@@ -75,7 +84,7 @@ async def examine(
             else None
         )
     try:
-        look, problem = await _look(node, pool, counters, sample, facts)
+        look, problem = await _look(node, pool, counters, sample, facts, also)
         if echoes:
             await echoes
     finally:
@@ -97,7 +106,12 @@ async def _echo(pinger: ping.Pinger, host: str, port: int, timeout: float, ring:
 
 
 async def _look(
-    node: Node, pool: Pool, counters: Mapping[str, Any] | None, sample: bool, facts: bool
+    node: Node,
+    pool: Pool,
+    counters: Mapping[str, Any] | None,
+    sample: bool,
+    facts: bool,
+    also: Question | None,
 ) -> tuple[Examined, SshError | None]:
     """What was seen without echoes, and what failed below the probe."""
     blank = Examined(node, Reach(time.time(), pending=True), RoundTrips(PingMethod.ICMP))
@@ -106,13 +120,14 @@ async def _look(
         try:
             learned = await _facts(node, connection) if facts else None
             taken, after = await _sample(node, connection, counters) if sample else (None, None)
+            told = await also(node, connection) if also else None
         finally:
             await connection.close()
     except SshError as error:
         return replace(blank, reach=Reach(time.time(), Layer(error.layer), str(error))), error
     except ProbeError as error:
         return replace(blank, reach=Reach(time.time(), Layer.SHELL, str(error))), None
-    return replace(blank, reach=Reach(time.time()), sample=taken, facts=learned, counters=after), None
+    return replace(blank, reach=Reach(time.time()), sample=taken, facts=learned, counters=after, also=told), None
 
 
 async def _facts(node: Node, connection: Connection) -> Facts:
