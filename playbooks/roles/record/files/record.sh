@@ -207,8 +207,9 @@ undo_files() {
 }
 
 undo_units() {
-    [ -d /run/systemd/system ] && [ -f "$record/units" ] || return
-    [ "$CHECK" = 1 ] || systemctl daemon-reload
+    [ -d /run/systemd/system ] || return
+    [ "$CHECK" = 1 ] || ! grep -qs '/systemd/' "$record/files" || systemctl daemon-reload
+    [ -f "$record/units" ] || return
     while read -r unit enabled active; do
         case $enabled in
             enabled) set -- enable ;;
