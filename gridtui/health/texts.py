@@ -63,7 +63,11 @@ def reason_text(metric: str, value: float, names: Iterable[str] = ()) -> str:
         case "ids.changed.age":
             return f"files were not compared with the baseline for {shown}"
         case "posture.drift":
-            return f"less well kept than before: {_join([worst, *others]) if worst else shown}"
+            return (
+                f"less well kept than before{': ' + _join([worst, *others]) if worst else ''}"
+                if value
+                else "as well kept as before"
+            )
         case "posture.high":
             return f"{_counted(value, 'finding', 'findings')} of high severity (gridtui posture)"
         case "posture.score":

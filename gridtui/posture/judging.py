@@ -40,6 +40,10 @@ DANGEROUS = {
 }
 """Ports of services that ask for no login, send it in clear, or are run without one more often than not."""
 
+CLIENTS = frozenset({("udp", 68), ("udp", 546)})
+"""Ports that clients of DHCP keep open: no service."""
+SSHD = frozenset({"ssh.service", "sshd.service", "ssh.socket", "sshd.socket"})
+
 BROKEN = ("3des", "arcfour", "blowfish", "cast128", "-cbc", "rijndael", "hmac-md5", "hmac-ripemd", "umac-32", "-96",
           "group1-sha1", "group-exchange-sha1", "group14-sha1", "ssh-dss", "ssh-rsa1")  # fmt: skip
 """Parts of names of SSH algorithms that are broken, or within reach of who has means (RFC 8758, RFC 9142)."""
@@ -183,7 +187,8 @@ def _world(answer: Answer) -> list[Port] | Unsupported:
     return [
         port
         for port in answer.ports
-        if port.world and not port.fleeting and not (port.protocol == "tcp" and port.port in own)
+        if port.world and not port.fleeting and (port.protocol, port.port) not in CLIENTS
+        if not (port.protocol == "tcp" and (port.port in own or port.process == "sshd" or port.unit in SSHD))
     ]
 
 
@@ -252,11 +257,7 @@ def exposed_services(answer: Answer) -> Judged:
     if not answer.privileged and any(port.world and not port.process for port in answer.ports):
         return Unsupported(NEEDS_ROOT)
     # sshd has to be able to do everything: that is what it is for.
-    found = [
-        one
-        for one in services.units
-        if one.unit in reached - {"ssh.service", "sshd.service"} and one.exposure >= EXPOSED
-    ]
+    found = [one for one in services.units if one.unit in reached - SSHD and one.exposure >= EXPOSED]
     return _names(f"{one.unit} ({one.exposure:.1f} of 10)" for one in found)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import StateError, UsageError
-from ...model import Unsupported, clean, duration
+from ...model import Node, Unsupported, clean, duration
 from .. import exits, output
 from ..main import Context, as_json, run, selecting, verb
 
@@ -108,13 +108,13 @@ def command(
     return exits.FAILED if low or any(one.high for one in postures) else exits.OK
 
 
-def _check_accepted(nodes: Mapping[str, object], looks: Mapping[str, Look]) -> None:
+def _check_accepted(nodes: Mapping[str, Node], looks: Mapping[str, Look]) -> None:
     """A slip of the pen in `gridtui_posture_accept` accepts nothing: that is told."""
     from ... import posture
     from ...monitor.posture import accepted
 
     known = {check.id for check in posture.CHECKS}
-    unknown = {word for name in looks for word in accepted(nodes[name]) - known}  # type: ignore[arg-type]
+    unknown = {word for name in looks for word in accepted(nodes[name]) - known}
     if unknown:
         output.warning(f"gridtui_posture_accept names no finding: {', '.join(sorted(unknown))}")
 
