@@ -16,7 +16,23 @@ from textual.keys import Keys
 
 from ..errors import SettingsError
 
-Place = Literal["app", "fleet", "node", "events", "exec", "push", "help", "list", "prompt", "secret", "confirm"]
+Place = Literal[
+    "app",
+    "fleet",
+    "node",
+    "events",
+    "exec",
+    "push",
+    "playbooks",
+    "playbook",
+    "runs",
+    "posture",
+    "help",
+    "list",
+    "prompt",
+    "secret",
+    "confirm",
+]
 """Where an action works: everywhere, on one screen, in any list that moves by lines, where a command is typed, or in a question."""
 
 
@@ -59,10 +75,27 @@ ACTIONS: tuple[Action, ...] = (
     Action("problems", "0", "problems", "Sort problems first again", ("fleet",)),
     Action("group", "g", "group", "Group by inventory group, state or label, or not at all", ("fleet",), footer=True),
     Action("retry", "R", "retry", "Try to reach the node now, even after a refused login", ("fleet", "node")),
-    Action("back", "escape,backspace", "back", "Go back", ("node", "events", "help"), footer=True, palette=False),
+    Action(
+        "back",
+        "escape,backspace",
+        "back",
+        "Go back",
+        ("node", "events", "playbooks", "runs", "posture", "help"),
+        footer=True,
+        palette=False,
+    ),
     Action("processes", "p", "processes", "Show the busiest processes, or hide them", ("node",), footer=True),
-    Action("next_node", "right_square_bracket", "next", "Go to the next node of the table", ("node",), footer=True),
-    Action("previous_node", "left_square_bracket", "previous", "Go to the previous node of the table", ("node",)),
+    Action(
+        "next_node",
+        "right_square_bracket",
+        "next",
+        "Go to the next node of the table",
+        ("node", "posture"),
+        footer=True,
+    ),
+    Action(
+        "previous_node", "left_square_bracket", "previous", "Go to the previous node of the table", ("node", "posture")
+    ),
     Action("alarms", "a", "alarms only", "Show only what asks for attention, or everything", ("events",), footer=True),
     Action("up", "up,k", "up", "Go a line up", ("list",), palette=False),
     Action("down", "down,j", "down", "Go a line down", ("list",), palette=False),
@@ -73,15 +106,41 @@ ACTIONS: tuple[Action, ...] = (
     Action("events", "e", "events", "Open the event log", ("fleet", "node"), footer=True),
     Action("exec", "x", "exec", "Run a command on the nodes that are shown", ("fleet", "node"), footer=True),
     Action("push", "P", "push", "Send files to the nodes that are shown", ("fleet", "node"), footer=True),
+    Action("playbooks", "b", "playbooks", "Run a playbook on the nodes that are shown", ("fleet", "node"), footer=True),
+    Action("posture", "o", "posture", "Show what is badly kept, and what mends it", ("fleet", "node"), footer=True),
+    Action("survey", "O", "ask all", "Ask all nodes that are shown how well they are kept", ("fleet",)),
     Action(
         "close",
         "escape",
         "stop, or back",
         "Stop what runs, again: at once; else go back",
-        ("exec", "push"),
+        ("exec", "push", "playbook"),
         palette=False,
     ),
-    Action("aside", "backspace", "aside", "Go back, and let it run on", ("exec", "push"), footer=True),
+    Action("aside", "backspace", "aside", "Go back, and let it run on", ("exec", "push", "playbook"), footer=True),
+    Action("dry_run", "enter", "dry run", "Show what it would change, and change nothing", ("playbooks",), footer=True),
+    Action("run_now", "r", "run", "Run it without a dry run before", ("playbooks",), footer=True),
+    Action("mark", "space", "mark", "Mark it: what is marked runs one after the other", ("playbooks",), footer=True),
+    Action("undo", "u", "undo", "Take back what it did, or not", ("playbooks",), footer=True),
+    Action("variables", "v", "variables", "Type extra variables", ("playbooks",), footer=True),
+    Action("batches", "b", "batches", "Type the sizes of the batches", ("playbooks",), footer=True),
+    Action("window", "w", "window", "Take the next time after which a node takes a change back", ("playbooks",)),
+    Action("diffs", "d", "diffs", "Tell in a real run what differs, or not", ("playbooks",)),
+    Action("password", "p", "sudo's password", "Ask for sudo's password once, or not", ("playbooks",)),
+    Action("skip_matching", "m", "skip matching", "Leave out nodes that match already, or not", ("playbooks",)),
+    Action("runs", "h", "runs", "Show the runs that were kept", ("playbooks", "playbook"), footer=True),
+    Action("inspect", "enter", "what it did", "Show all that happened on the node", ("playbook",), footer=True),
+    Action("carry_on", "r", "run it", "Go on to the real run after a dry one", ("playbook",), footer=True),
+    Action("failures", "f", "failures", "Show what failed, alike failures together", ("playbook",), footer=True),
+    Action("changes", "d", "changes", "Show what changed, equal differences together", ("playbook",), footer=True),
+    Action("said", "l", "log", "Show what was said", ("playbook",), footer=True),
+    Action("rerun_failed", "R", "again", "Run it again where it did not end well", ("playbook",), footer=True),
+    Action("roll_back", "U", "roll back", "Take back what this run changed", ("playbook",), footer=True),
+    Action("task_left", "left", "task before", "Choose the task before", ("playbook",), palette=False),
+    Action("task_right", "right", "next task", "Choose the next task", ("playbook",), palette=False),
+    Action("open_run", "enter", "open", "Open the run under the cursor", ("runs",), footer=True),
+    Action("mend", "enter", "mend", "Open the playbook that mends it, a dry run first", ("posture",), footer=True),
+    Action("look_again", "R", "look again", "Look at the node now", ("posture",), footer=True),
     Action("command", "x", "command", "Type another command", ("exec",), footer=True, priority=True),
     Action("form", "P", "form", "Say what goes where", ("push",), footer=True, priority=True),
     Action("via", "f2", "via", "Send from here, or let the nodes pass it on", ("push",), footer=True),
@@ -133,6 +192,10 @@ TITLES: Mapping[Place, str] = {
     "events": "Event log",
     "exec": "Exec",
     "push": "Push",
+    "playbooks": "Playbooks",
+    "playbook": "A playbook's run",
+    "runs": "Runs that were kept",
+    "posture": "Posture",
     "prompt": "Where a command is typed",
     "list": "Moving",
     "confirm": "A question",
@@ -246,9 +309,9 @@ def _reach(action: Action) -> set[Place]:
     reach: set[Place] = set()
     for place in action.places:
         if place == "app":
-            reach |= {"fleet", "node", "events", "exec", "push", "help"}
+            reach |= {"fleet", "node", "events", "exec", "push", "playbooks", "playbook", "runs", "posture", "help"}
         elif place == "list":
-            reach |= {"fleet", "events", "exec", "push"}
+            reach |= {"fleet", "events", "exec", "push", "playbooks", "playbook", "runs", "posture"}
         else:
             reach.add(place)
     return reach

@@ -7,8 +7,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -16,11 +17,14 @@ from textual.screen import Screen
 from textual.types import CSSPathType
 
 from ..errors import GridtuiError, SettingsError, UsageError
-from . import themes
+from ..playbooks.model import Plan, Result
+from ..posture.model import Finding, Look, Posture
+from . import themes, upkeep
 from .actions import ACTIONS, BY_NAME, bindings, keymap, shown
 from .asking import Asking
 from .bridge import Bridge, Fresh, Source
 from .columns import checked
+from .course import Course
 from .endings import RUNNING
 from .screens.events import EventsScreen
 from .screens.exec import ExecScreen
@@ -28,10 +32,17 @@ from .screens.fleet import FleetScreen
 from .screens.help import HelpScreen
 from .screens.node import NodeScreen
 from .screens.palette import Palette
+from .screens.playbook import PlaybookScreen
+from .screens.playbooks import PlaybooksScreen
+from .screens.posture import PostureScreen
 from .screens.question import ConfirmScreen
 from .screens.run import HARD, RunScreen
+from .screens.runs import RunsScreen
 from .screens.transfer import TransferScreen
 from .widgets.bars import Chunk
+
+if TYPE_CHECKING:
+    from ..playbooks.artefacts import Kept
 
 BEAT = 1.0
 """Seconds between two looks at clock and round trips when no event comes."""
@@ -39,8 +50,24 @@ BEAT = 1.0
 
 _HERE = Path(__file__).parent
 # Absolute: Textual looks for relative ones beside the file of the class that is run, which may be a subclass.
-_NOUNS = ("fleet", "node", "events", "help", "question", "exec", "transfer")
+_NOUNS = (
+    "fleet",
+    "node",
+    "events",
+    "help",
+    "question",
+    "exec",
+    "transfer",
+    "playbooks",
+    "playbook",
+    "runs",
+    "posture",
+)
 _SHEETS = (_HERE / "app.tcss", *(_HERE / "screens" / f"{noun}.tcss" for noun in _NOUNS))
+
+
+_LIVE = (FleetScreen, NodeScreen, EventsScreen, RunScreen, PlaybooksScreen, RunsScreen, PostureScreen)
+"""The screens that are told when there is something new."""
 
 
 class Dashboard(App[int]):
@@ -72,8 +99,17 @@ class Dashboard(App[int]):
         if fleet.ask is None:
             fleet.ask = self.asking.secret
         self.fleet_screen = FleetScreen()
-        self.runs: dict[str, RunScreen] = {"exec": ExecScreen(), "push": TransferScreen()}
+        self.playbook_screen = PlaybookScreen()
+        self.playbooks_screen = PlaybooksScreen()
+        self.runs: dict[str, RunScreen] = {
+            "exec": ExecScreen(),
+            "push": TransferScreen(),
+            "playbook": self.playbook_screen,
+        }
         """The screens that are kept while the reader looks elsewhere."""
+        self._surveying = False
+        self.upkeep: dict[str, Look] = {}
+        """What is known of how the nodes are kept."""
 
     def get_default_screen(self) -> Screen[None]:
         return self.fleet_screen
@@ -82,11 +118,13 @@ class Dashboard(App[int]):
         self.set_keymap(self.keys)
         for name, screen in self.runs.items():
             self.install_screen(screen, name)
+        self.install_screen(self.playbooks_screen, "playbooks")
         # The first paint comes before the first packet: the fleet starts once the table of pending nodes is there.
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         self.run_worker(self._watch(), group="bridge", exclusive=True)
+        self.upkeep = dict(self.fleet.known_posture(lambda error: self.notify(str(error), markup=False)))
         self.set_interval(BEAT, lambda: self.post_message(Fresh()))
 
     async def _watch(self) -> None:
@@ -99,7 +137,7 @@ class Dashboard(App[int]):
     def on_fresh(self) -> None:
         """Let the screen on top show what is new; others catch up when they come back."""
         changed = self.bridge.take_changed()
-        if isinstance(screen := self.screen, FleetScreen | NodeScreen | EventsScreen | RunScreen):
+        if isinstance(screen := self.screen, _LIVE):
             with self.batch_update():
                 screen.freshen(changed)
 
@@ -123,6 +161,83 @@ class Dashboard(App[int]):
         if screen not in self.screen_stack:
             screen.aim(nodes)
             self.push_screen(name)
+
+    # ---- playbooks and posture ----
+
+    def open_playbooks(self, nodes: Sequence[str]) -> None:
+        """The choice of a playbook for these nodes; a run that goes on, or whose end was not seen, is shown as it is."""
+        screen = self.playbook_screen
+        if screen.running or not screen.seen:
+            self._show_playbook()
+        elif self.playbooks_screen not in self.screen_stack:
+            self.playbooks_screen.aim(nodes)
+            self.push_screen("playbooks")
+
+    def open_playbook(self, plan: Plan, nodes: Sequence[str], dry: bool) -> None:
+        """Run a plan on these nodes, a dry run first where `dry`; while another one runs, that one is shown."""
+        if not self.playbook_screen.running:
+            self.playbook_screen.due(plan, nodes, dry)
+        self._show_playbook()
+
+    def _show_playbook(self) -> None:
+        if self.playbook_screen not in self.screen_stack:
+            self.push_screen("playbook")
+
+    def open_runs(self) -> None:
+        """The runs that were kept."""
+        if not any(isinstance(screen, RunsScreen) for screen in self.screen_stack):
+            self.push_screen(RunsScreen())
+
+    async def open_kept(self, kept: Kept) -> None:
+        """A run that was kept, as it was. Raises StateError."""
+        from ..playbooks import replay
+
+        now = [kept.time]
+        course = Course(kept.nodes, lambda: now[0], kept.check)
+        async for when, news in replay.progress(kept):
+            now[0] = when
+            course.take(news)
+        course.end(Result(kept.run, kept.folder, replay.outcomes(kept)))
+        self.playbook_screen.review(kept, course)
+        if isinstance(self.screen, RunsScreen):
+            await self.pop_screen()
+        self._show_playbook()
+
+    def open_posture(self, name: str) -> None:
+        """How a node is kept."""
+        self.push_screen(PostureScreen(name))
+
+    def mend(self, finding: Finding, node: str) -> None:
+        """The playbook that mends a finding, on its node, a dry run first. Raises UsageError where there is no such playbook."""
+        playbook = self.fleet.playbooks().find(finding.playbook)
+        self.open_playbook(Plan((playbook,), diff=True, extra=dict(finding.variables)), [node], dry=True)
+
+    def posture(self, name: str) -> Posture | None:
+        """How a node was kept at the last look; None when that is not known."""
+        look = self.upkeep.get(name)
+        return look.posture if look is not None else None
+
+    async def look_at_upkeep(self, names: Sequence[str]) -> None:
+        """Ask nodes how they are kept. What was known of one that does not answer stays. Raises GridtuiError."""
+        for name, look in (await self.fleet.posture(names=names)).items():
+            before = self.posture(name)
+            self.upkeep[name] = look if look.posture is not None else replace(look, posture=before)
+
+    async def survey(self, names: Sequence[str]) -> None:
+        """The same for many nodes, in the background; tells what it came to."""
+        if self._surveying:
+            return
+        self._surveying = True
+        self.notify(upkeep.asked(len(names)), markup=False)
+        try:
+            await self.look_at_upkeep(names)
+        except GridtuiError as error:
+            self.notify(str(error), markup=False, severity="error")
+        else:
+            self.notify(upkeep.surveyed([self.upkeep[name] for name in names]), markup=False)
+        finally:
+            self._surveying = False
+        self.post_message(Fresh())
 
     def goes_on(self) -> list[Chunk]:
         """What runs while the reader looks elsewhere."""

@@ -78,13 +78,14 @@ def arrange(
     descending: bool = False,
     group: str = "",
     smallest: Mapping[str, str] | None = None,
+    score: Callable[[str], int | None] | None = None,
 ) -> list[Line]:
     """The lines of the table. `names` is the order of the inventory, which stands where the sort key says nothing.
 
-    `smallest` maps a node to the group that it is shown under (see `smallest_groups`). Values that are not known come last,
+    `score` gives a node's posture, by which `posture` sorts; `smallest` maps a node to the group that it is shown under (see `smallest_groups`). Values that are not known come last,
     in either direction.
     """
-    ordered = _sorted(names, status, sort, descending)
+    ordered = _sorted(names, status, sort, descending, score)
     if not group:
         return list(ordered)
     buckets: dict[tuple[int, str], list[str]] = {}
@@ -118,7 +119,13 @@ def smallest_groups(nodes: Mapping[str, Node]) -> dict[str, str]:
     }
 
 
-def _sorted(names: Sequence[str], status: Callable[[str], Status], sort: str, descending: bool) -> Sequence[str]:
+def _sorted(
+    names: Sequence[str],
+    status: Callable[[str], Status],
+    sort: str,
+    descending: bool,
+    score: Callable[[str], int | None] | None,
+) -> Sequence[str]:
     if sort == "problems":
         return sorted(names, key=lambda name: _trouble(status(name)), reverse=descending)
     key = BY_NAME[sort].key
@@ -126,7 +133,7 @@ def _sorted(names: Sequence[str], status: Callable[[str], Status], sort: str, de
     known: list[tuple[float | str, str]] = []
     unknown: list[str] = []
     for name in names:
-        value = key(status(name))
+        value = score(name) if score is not None and sort == "posture" else key(status(name))
         if value is None:
             unknown.append(name)
         else:

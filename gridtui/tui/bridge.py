@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.message import Message
 
+from ..errors import StateError
 from ..events import Event, Seen
 from ..model import Node, PingMethod, Status
 from ..settings import Settings
@@ -20,6 +21,12 @@ from ..settings import Settings
 if TYPE_CHECKING:
     from .. import exec as execs
     from .. import push as pushes
+    from ..playbooks.artefacts import Kept
+    from ..playbooks.catalogue import Catalogue
+    from ..playbooks.guard import Settled
+    from ..playbooks.model import Outcome, Plan, Result, Told
+    from ..posture.model import Look
+    from ..stopping import Stop
 
 PAUSE = 0.5
 """Seconds between two looks at the queue, which is also the most often that values are painted. State changes of a fleet are slower."""
@@ -77,6 +84,28 @@ class Source(Protocol):
         ended: Callable[[pushes.Transfer], None] | None = None,
         stop: pushes.Stop | None = None,
     ) -> dict[str, pushes.Transfer]: ...
+    def playbooks(self) -> Catalogue: ...
+    def playbook_runs(self) -> Sequence[Kept]: ...
+    async def playbook(
+        self,
+        plan: Plan,
+        *,
+        names: Iterable[str] | None = None,
+        told: Told | None = None,
+        ended: Callable[[Outcome], None] | None = None,
+        ask: Callable[[str], Awaitable[str | None]] | None = None,
+        stop: Stop | None = None,
+    ) -> Result: ...
+    async def rollback_playbook(
+        self,
+        run: str = "",
+        where: str = "",
+        *,
+        password: str | None = None,
+        told: Told | None = None,
+    ) -> Mapping[str, Settled]: ...
+    async def posture(self, *, names: Iterable[str] | None = None) -> Mapping[str, Look]: ...
+    def known_posture(self, problem: Callable[[StateError], None] | None = None) -> Mapping[str, Look]: ...
 
 
 class Fresh(Message, bubble=False):

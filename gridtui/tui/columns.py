@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from ..errors import SettingsError
 from ..model import PingMethod, Status
+from ..posture.model import Posture
 from . import text
-from .states import STATE_ROLES, Face, face
+from .states import GRADE_ROLES, STATE_ROLES, Face, face
 
 Parts = tuple[tuple[str, str], ...]
 """Text and role, left to right."""
@@ -31,6 +32,7 @@ class Look:
     trips: Sequence[float]
     """Recent round trips, oldest first, NaN where lost."""
     stale: bool
+    posture: Posture | None = None
 
     def metric(self, name: str) -> float | None:
         sample = self.status.sample
@@ -169,6 +171,18 @@ def _why(look: Look, cells: int) -> Parts:
     return ((text.fit(first.text + more, cells), role),)
 
 
+def _posture(look: Look, cells: int) -> Parts:
+    posture = look.posture
+    if posture is None or posture.score is None or posture.grade is None:
+        return ((" " * cells, "faint"),)
+    role = "dim" if look.face.silent else GRADE_ROLES[posture.grade]
+    return ((text.fit(f"{posture.score} {posture.grade}", cells, right=True), role),)
+
+
+def _elsewhere(status: Status) -> None:
+    """The score is no part of a status: `arrange` asks for it."""
+
+
 def _loss_key(status: Status) -> float | None:
     return status.trips.loss if status.trips.sent else None
 
@@ -187,6 +201,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("tx", "TX/s", 6, 7, _plain("net.tx", text.amount), _metric("net.tx"), right=True, live=True),
     Column("gpu", "GPU", 5, 8, _plain("gpu", text.percent), _metric("gpu"), right=True, live=True),
     Column("temp", "TEMP", 5, 6, _plain("temp", text.degrees), _metric("temp"), right=True, live=True),
+    Column("posture", "POSTURE", 8, 4, _posture, _elsewhere, right=True, descending=False),
     Column("uptime", "UP", 7, 9, _plain("uptime", text.age), _metric("uptime"), right=True, live=True),
     Column("why", "WHY", 18, 10, _why, None, wish=60, live=True),
     Column("labels", "LABELS", 22, 11, _labels, labels, wish=32, descending=False),

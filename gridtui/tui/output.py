@@ -37,7 +37,7 @@ class Page:
     def parts(self, index: int, start: int, cells: int, needle: str = "") -> Parts:
         """What of a line lies between cell `start` and `start + cells`, with what was searched for set apart."""
         role, line = self._at(index)
-        if role == "diff" and line:
+        if role == "diff":
             role = _DIFF.get(str(line[:1]), "text")
         words = _neutral(line, (start + cells) * _WIDEST)
         shown = text.window(words, start, cells)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..model import Status
+from ..posture.model import Posture
 from . import text
 from .arrange import Group
 from .columns import GUTTER, Layout, Look, Parts
@@ -14,11 +15,18 @@ STALE_AFTER = 3.0
 """Fast intervals without a sample after which values are dimmed."""
 
 
-def node_row(status: Status, layout: Layout, trips: Sequence[float], now: float, interval: float) -> Parts:
+def node_row(
+    status: Status,
+    layout: Layout,
+    trips: Sequence[float],
+    now: float,
+    interval: float,
+    posture: Posture | None = None,
+) -> Parts:
     """The row of a node. `interval` is the time between fast samples, in seconds."""
     sample = status.sample
     stale = sample is not None and now - sample.time > STALE_AFTER * interval + 1
-    look = Look(status, face(status), now, trips, stale)
+    look = Look(status, face(status), now, trips, stale, posture)
     parts: list[tuple[str, str]] = []
     gap = " " * layout.gap
     hidden = 0

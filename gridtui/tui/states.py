@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ..model import State, Status
+from ..posture.model import Grade
 
 
 class Kind(IntEnum):
@@ -109,6 +110,9 @@ def face(status: Status) -> Face:
         return _FLAPPING
     return (_UP, _WARNING, _CRITICAL, _UNKNOWN)[verdict.state]
 
+
+GRADE_ROLES = {Grade.A: "ok", Grade.B: "ok", Grade.C: "warning", Grade.D: "critical", Grade.F: "critical"}
+"""A posture's grade to its role in the palette."""
 
 STATE_ROLES = {State.OK: "ok", State.WARNING: "warning", State.CRITICAL: "critical", State.UNKNOWN: "unknown"}
 """A verdict's or a reason's state to its role in the palette."""

@@ -13,10 +13,11 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from gridtui import inventory as inventories
 from gridtui import push
-from gridtui.errors import SelectionError, ShellError, UsageError
+from gridtui.errors import SelectionError, ShellError, StateError, UsageError
 from gridtui.events import Changed, Event, Noted, Seen
 from gridtui.exec import Ending, OnLines, Outcome, Stop, Task
 from gridtui.model import (
@@ -34,6 +35,12 @@ from gridtui.model import (
     Unsupported,
     Verdict,
 )
+from gridtui.playbooks import model as books
+from gridtui.playbooks.artefacts import Kept
+from gridtui.playbooks.catalogue import Catalogue
+from gridtui.playbooks.guard import Fate, Settled
+from gridtui.playbooks.model import Plan, Told
+from gridtui.posture.model import Look
 from gridtui.probes import Process
 from gridtui.probes.cpu import Core, Cpu
 from gridtui.probes.disks import Disk
@@ -46,6 +53,8 @@ from gridtui.probes.temperatures import Temperature
 from gridtui.probes.units import Unit
 from gridtui.probes.users import Session
 from gridtui.settings import Settings
+
+from .books import PLAYBOOKS, look, story
 
 START = 1_790_000_000.0
 LENGTH = 300
@@ -249,6 +258,13 @@ class FakeFleet:
         self.pushed: list[tuple[push.Plan, tuple[str, ...], bool]] = []
         self.answer = answer
         """What a node makes of a command."""
+        self.played: list[tuple[Plan, tuple[str, ...]]] = []
+        self.taken_back: list[tuple[str, str]] = []
+        self.story = story
+        """What happens in a playbook's run."""
+        self.kept: list[Kept] = []
+        self.looked: list[str] = []
+        self.known: dict[str, Look] = {}
         self.held: set[str] = set()
         """Nodes on which a command does not end before `let_go`, or a stop."""
         self.secret: str | None = None
@@ -419,6 +435,66 @@ class FakeFleet:
                 outcomes[name] = push.Transfer(name, ending, error="stopped" if stop.count else "")
                 ended(outcomes[name])
         return outcomes
+
+    def playbooks(self) -> Catalogue:
+        return Catalogue({one.name: one for one in PLAYBOOKS})
+
+    def playbook_runs(self) -> Sequence[Kept]:
+        return self.kept
+
+    async def playbook(
+        self,
+        plan: Plan,
+        *,
+        names: Iterable[str] | None = None,
+        told: Told | None = None,
+        ended: Callable[[books.Outcome], None] | None = None,
+        ask: Callable[[str], Awaitable[str | None]] | None = None,
+        stop: Stop | None = None,
+    ) -> books.Result:
+        assert names is not None and told and ended and stop
+        if not plan.check:
+            self.allow_changes()
+        chosen = tuple(names)
+        self.played.append((plan, chosen))
+        if plan.become_password:
+            assert ask
+            self.secret = await ask("[sudo] password for all nodes")
+        stop.listen(self._gone_on.set)
+        self._gone_on.clear()
+        outcomes: dict[str, books.Outcome] = {}
+        for happened in self.story(plan, chosen):
+            if isinstance(happened, books.Outcome):
+                outcomes[happened.node] = happened
+                ended(happened)
+            else:
+                told(happened)
+        if left := [name for name in chosen if name not in outcomes]:
+            await self._gone_on.wait()
+            for name in left:
+                ending = books.Ending.CANCELLED if stop.count else books.Ending.OK
+                outcomes[name] = books.Outcome(name, ending, seconds=4.0)
+                ended(outcomes[name])
+        return books.Result("20260921T141320-0f3a", Path("/tmp/none"), outcomes)
+
+    async def rollback_playbook(
+        self, run: str = "", where: str = "", *, password: str | None = None, told: Told | None = None
+    ) -> Mapping[str, Settled]:
+        assert told
+        names = self.select(where) if where in self.nodes else list(self.nodes)
+        self.taken_back.append((run, where))
+        for name in names:
+            told(books.Said("took the change back", name))
+            told(books.Guarded(name, books.GuardState.ROLLED_BACK))
+        return {name: Settled(name, Fate.ROLLED_BACK) for name in names}
+
+    async def posture(self, *, names: Iterable[str] | None = None) -> Mapping[str, Look]:
+        assert names is not None
+        self.looked += names
+        return {name: look(name, self.now) for name in names}
+
+    def known_posture(self, problem: Callable[[StateError], None] | None = None) -> Mapping[str, Look]:
+        return self.known
 
     def let_go(self) -> None:
         """Commands on held nodes end now."""

@@ -15,7 +15,11 @@ from gridtui.tui.screens.exec import ExecScreen
 from gridtui.tui.screens.fleet import FleetScreen
 from gridtui.tui.screens.help import HelpScreen
 from gridtui.tui.screens.node import NodeScreen
+from gridtui.tui.screens.playbook import PlaybookScreen
+from gridtui.tui.screens.playbooks import PlaybooksScreen
+from gridtui.tui.screens.posture import PostureScreen
 from gridtui.tui.screens.question import ConfirmScreen, SecretScreen
+from gridtui.tui.screens.runs import RunsScreen
 from gridtui.tui.screens.transfer import TransferScreen
 from gridtui.tui.widgets.lines import Lines
 from gridtui.tui.widgets.prompt import Prompt
@@ -29,6 +33,10 @@ OWNERS = {
     "list": Lines,
     "exec": ExecScreen,
     "push": TransferScreen,
+    "playbooks": PlaybooksScreen,
+    "playbook": PlaybookScreen,
+    "runs": RunsScreen,
+    "posture": PostureScreen,
     "prompt": Prompt,
     "confirm": ConfirmScreen,
     "secret": SecretScreen,

@@ -49,7 +49,7 @@ class FleetScreen(Screen[None]):
         self._counts: Mapping[Kind, int] = {}
         self._added_at = self._adding = 0.0
         self._complaint: list[Chunk] = []
-        self._without: frozenset[str] = frozenset({"gpu"})
+        self._without: frozenset[str] = frozenset({"gpu", "posture"})
         self._ordered_at = 0.0
         self._took = 0.0
         self._waiting = False
@@ -69,6 +69,7 @@ class FleetScreen(Screen[None]):
             settings.intervals.fast,
             settings.dashboard.columns,
             dashboard.clock,
+            dashboard.posture,
             id="table",
         )
         yield TextLine("raised", cut=True, id="detail")
@@ -124,13 +125,19 @@ class FleetScreen(Screen[None]):
             except SelectionError as error:
                 self._complain(error)  # e.g. a group that is gone; all nodes are shown rather than none
         self._counts = count(map(status, nodes))
-        lines = arrange(self._names, status, self._sort, self._descending, self._group, self._smallest)
+        lines = arrange(self._names, status, self._sort, self._descending, self._group, self._smallest, self._score)
+        if dashboard.upkeep:
+            self._without -= {"posture"}
         self.table.show(lines, self._without)
         self._summarise()
         self._explain()
         self._waiting = False
         self._ordered_at = time.monotonic()
         self._took = self._ordered_at - started
+
+    def _score(self, name: str) -> int | None:
+        posture = self.dashboard.posture(name)
+        return posture.score if posture is not None else None
 
     def _add_up(self) -> None:
         """The fleet's means and sums."""
@@ -139,7 +146,7 @@ class FleetScreen(Screen[None]):
         self._added_at = time.monotonic()
         self._adding = self._added_at - started
         if "gpu" in self._total.means:
-            self._without = frozenset()
+            self._without -= {"gpu"}
 
     def _summarise(self) -> None:
         dashboard = self.dashboard
@@ -328,6 +335,16 @@ class FleetScreen(Screen[None]):
 
     def action_push(self) -> None:
         self.dashboard.open_run("push", self.table.names)
+
+    def action_playbooks(self) -> None:
+        self.dashboard.open_playbooks(self.table.names)
+
+    def action_posture(self) -> None:
+        if (name := self.table.node) is not None:
+            self.dashboard.open_posture(name)
+
+    def action_survey(self) -> None:
+        self.dashboard.run_worker(self.dashboard.survey(self.table.names), group="posture")
 
     def action_events(self) -> None:
         self.dashboard.open_events()

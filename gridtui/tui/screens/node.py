@@ -203,6 +203,12 @@ class NodeScreen(Screen[None]):
     def action_push(self) -> None:
         self.dashboard.open_run("push", [self.node])
 
+    def action_playbooks(self) -> None:
+        self.dashboard.open_playbooks([self.node])
+
+    def action_posture(self) -> None:
+        self.dashboard.open_posture(self.node)
+
     def action_events(self) -> None:
         self.dashboard.open_events()
 

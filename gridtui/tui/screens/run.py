@@ -139,17 +139,29 @@ class RunScreen(Screen[None]):
 
     # ---- running ----
 
-    def begin(self, title: str, names: Sequence[str], lines: Sequence[tuple[str, str]], stop: Stop, run: Any) -> None:
-        """Run on `names`, when nothing stands against it; above a number of nodes the reader is asked. `run()` gives the coroutine."""
+    def begin(
+        self,
+        title: str,
+        names: Sequence[str],
+        lines: Sequence[tuple[str, str]],
+        stop: Stop,
+        run: Any,
+        *,
+        ask: bool | None = None,
+        harmless: bool = False,
+    ) -> None:
+        """Run on `names`, when nothing stands against it; above a number of nodes, or where `ask` says so, the reader is asked.
+        `run()` gives the coroutine; a `harmless` one changes nothing."""
         fleet = self.dashboard.fleet
         if self.running:
             self.say("something still runs: stop it first, or wait")
         elif not names:
             self.say("no node is selected")
-        elif self._allowed():
-            if len(names) > fleet.settings.guard.confirm_above:
+        elif harmless or self._allowed():
+            if ask if ask is not None else len(names) > fleet.settings.guard.confirm_above:
                 yes, no = map(self.dashboard.key, ("yes", "no"))
-                asked = [*lines, (f"on {len(names)} nodes: {fleet.fold(names)}", "strong")]
+                count = f"{len(names)} node{'' if len(names) == 1 else 's'}"
+                asked = [*lines, (f"on {count}: {fleet.fold(names)}", "strong")]
 
                 def answered(answer: bool | None) -> None:
                     if answer:

@@ -11,6 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ...model import Status
+from ...posture.model import Posture
 from ..arrange import Group, Line
 from ..columns import GUTTER, Layout, arrange_columns
 from ..rows import group_row, header_row, node_row
@@ -30,6 +31,7 @@ class FleetTable(Lines):
         interval: float,
         columns: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
+        posture: Callable[[str], Posture | None] = lambda name: None,
         *,
         id: str | None = None,
     ) -> None:
@@ -39,6 +41,7 @@ class FleetTable(Lines):
         self._interval = interval
         self._only = columns
         self._clock = clock
+        self._posture = posture
         self._lines: Sequence[Line] = ()
         self._longest = 10
         self._without: frozenset[str] = frozenset()
@@ -80,7 +83,14 @@ class FleetTable(Lines):
         line = self._lines[index]
         if isinstance(line, Group):
             return group_row(line, self.layout_now)
-        return node_row(self._status(line), self.layout_now, self._trips(line), self._clock(), self._interval)
+        return node_row(
+            self._status(line),
+            self.layout_now,
+            self._trips(line),
+            self._clock(),
+            self._interval,
+            self._posture(line),
+        )
 
     def surface(self, index: int) -> str:
         return "group" if isinstance(self._lines[index], Group) else "base"
