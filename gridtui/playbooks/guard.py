@@ -181,8 +181,6 @@ async def _one(
             return _tell(Settled(node.name, Fate.LOCKED_OUT, str(error), error.layer), verb, told)
         if tries == 0 and told and error:
             told(Said(f"cannot be reached by a new login: {error}", node.name, alarm=True))
-            if verb == "confirm":
-                told(Guarded(node.name, GuardState.ARMED, max(0.0, left - MARGIN)))
         pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
         if isinstance(error, LoginError) and not error.retry:
             # A refusal does not change before the node has taken its change back; and sshd counts (PerSourcePenalties).
@@ -239,13 +237,6 @@ def _last(said: Completed) -> str:
     return clean(lines[-1], 300) if lines else f"the guard ended with status {said.exit_status}"
 
 
-_STATES = {
-    Fate.CONFIRMED: GuardState.CONFIRMED,
-    Fate.ROLLED_BACK: GuardState.ROLLED_BACK,
-    Fate.LOCKED_OUT: GuardState.LOCKED_OUT,
-}
-
-
 def _tell(settled: Settled, verb: str, told: Told | None) -> Settled:
     if told and settled.fate is not Fate.UNCHANGED:
         text = {
@@ -256,8 +247,6 @@ def _tell(settled: Settled, verb: str, told: Told | None) -> Settled:
         }[settled.fate]
         unwanted = verb == "confirm" and settled.fate is Fate.ROLLED_BACK
         told(Said(text, settled.node, alarm=unwanted or settled.fate in (Fate.LOCKED_OUT, Fate.FAILED)))
-        if state := _STATES.get(settled.fate):
-            told(Guarded(settled.node, state))
         if settled.fate is not Fate.FAILED:  # then it is what it was
             told(Guarded(settled.node, GuardState(settled.fate.value)))
     return settled

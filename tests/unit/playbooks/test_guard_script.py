@@ -70,6 +70,10 @@ def until(true: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
+once = pytest.mark.parametrize("guard", ["dash"], indirect=True)
+"""For what is slow, and the same whichever shell runs it."""
+
+
 @pytest.fixture(params=SHELLS)
 def guard(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Guard]:
     shell = SHELLS[request.param]
@@ -179,6 +183,7 @@ def test_confirmed_stays_and_can_still_be_rolled_back(guard: Guard, tmp_path: Pa
     assert guard("confirm", "r1").returncode == 3
 
 
+@once
 def test_one_at_a_time(guard: Guard, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("old")
@@ -193,6 +198,7 @@ def test_one_at_a_time(guard: Guard, tmp_path: Path) -> None:
     assert guard("rollback", "r2").returncode == guard("rollback", "r1").returncode == 0
 
 
+@once
 def test_two_at_once_and_one_of_them_waits(guard: Guard) -> None:
     with ThreadPoolExecutor() as threads:
         done = list(threads.map(lambda name: guard("arm", name, "60", stdin="playbook p\n"), ("r1", "r2", "r3")))
@@ -200,6 +206,7 @@ def test_two_at_once_and_one_of_them_waits(guard: Guard) -> None:
     assert len(guard.states()) == 1
 
 
+@once
 def test_parts_of_one_run_are_decided_together(guard: Guard, tmp_path: Path) -> None:
     file, other = tmp_path / "file", tmp_path / "other"
     file.write_text("1")
@@ -234,6 +241,7 @@ def test_either_the_timer_wins_or_who_confirms(guard: Guard, tmp_path: Path) -> 
         assert [done[0], done[3]] == ([0, 0] if confirmed else [3, 3])
 
 
+@once
 def test_a_rollback_that_fails_is_tried_again(guard: Guard, tmp_path: Path) -> None:
     file, flag = tmp_path / "file", tmp_path / "flag"
     file.write_text("old")
@@ -249,6 +257,7 @@ def test_a_rollback_that_fails_is_tried_again(guard: Guard, tmp_path: Path) -> N
     until(lambda: guard.states() == ["r1 rolled-back"], "the second try")
 
 
+@once
 def test_a_timer_that_was_killed_keeps_nobody_out(guard: Guard, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("old")
@@ -275,6 +284,7 @@ def test_the_timer_outlives_the_login_that_armed_it(guard: Guard, tmp_path: Path
     until(lambda: file.read_text() == "old", "the rollback")
 
 
+@once
 def test_a_boot_within_the_window_takes_it_back(guard: Guard, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("old")
@@ -329,6 +339,7 @@ def test_where_nothing_can_be_written_nothing_is_armed(guard: Guard) -> None:
     assert "cannot be made" in done.stderr
 
 
+@once
 def test_old_changes_go(guard: Guard) -> None:
     for number in range(1, 26):
         part = guard.changes / f"old{number}" / "1" / "1"
