@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.events import Event, Key
 from textual.screen import Screen
 from textual.types import CSSPathType
 
@@ -137,9 +138,15 @@ class Dashboard(App[int]):
     def on_fresh(self) -> None:
         """Let the screen on top show what is new; others catch up when they come back."""
         changed = self.bridge.take_changed()
-        if isinstance(screen := self.screen, _LIVE):
+        if isinstance(screen := self.screen, _LIVE) and screen.is_mounted:
             with self.batch_update():
                 screen.freshen(changed)
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Key):
+            # People type faster than screens are made: a key waits until the one on top has its widgets.
+            await self.screen._mounted_event.wait()
+        await super().on_event(event)
 
     # ---- screens ----
 

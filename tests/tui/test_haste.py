@@ -1,0 +1,138 @@
+"""Hands and clocks that are faster than screens: keys before a screen is made, news meanwhile, and what still runs when it goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from textual import events
+from textual.binding import Binding
+from textual.command import CommandInput, CommandList, CommandPalette, Hit, Hits
+from textual.screen import Screen
+from textual.system_commands import SystemCommandsProvider
+from textual.widget import Widget
+from textual.widgets import LoadingIndicator
+
+from gridtui.tui.actions import ACTIONS
+from gridtui.tui.app import Dashboard
+from gridtui.tui.bridge import Fresh
+from gridtui.tui.screens.exec import ExecScreen
+from gridtui.tui.screens.palette import Palette
+from gridtui.tui.screens.question import ConfirmScreen, SecretScreen
+from gridtui.tui.screens.transfer import TransferScreen
+
+from .screens import begin, board, until
+
+
+def run_screen(app: Dashboard, name: str) -> None:
+    """A new one: those that change something are made once and kept."""
+    app.uninstall_screen(name)
+    app.runs[name] = ExecScreen() if name == "exec" else TransferScreen()
+    app.install_screen(app.runs[name], name)
+    app.open_run(name, list(app.fleet.nodes))
+
+
+OPEN: dict[str, Callable[[Dashboard], object]] = {
+    "node": lambda app: app.open_node(next(iter(app.fleet.nodes))),
+    "events": lambda app: app.open_events(),
+    "help": lambda app: app.action_help(),
+    "exec": lambda app: run_screen(app, "exec"),
+    "push": lambda app: run_screen(app, "push"),
+    "runs": lambda app: app.open_runs(),
+    "posture": lambda app: app.open_posture(next(iter(app.fleet.nodes))),
+    "palette": lambda app: app.action_command_palette(),
+    "confirm": lambda app: app.push_screen(ConfirmScreen("Sure?", [("words", "text")], "y", "n")),
+    "secret": lambda app: app.push_screen(SecretScreen("Password:")),
+}
+
+
+def keys_of(name: str) -> list[str]:
+    """The keys of a screen."""
+    words = [action.key for action in ACTIONS if name in action.places]
+    if name == "palette":
+        words = [binding.key for binding in CommandPalette.BINDINGS if isinstance(binding, Binding)]
+    return [*",".join(words).replace(" ", "").split(","), "enter", "z"]
+
+
+@pytest.mark.parametrize("name", OPEN)
+async def test_a_key_before_the_screen_is_made(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader types on: the key has gone through the screen before when the next one, without widgets yet, is on top."""
+    app = board()
+    go_on, on_top = asyncio.Event(), asyncio.Event()
+    compose = Screen.mount_composed_widgets
+
+    async def late(screen: Screen[object], widgets: list[Widget]) -> None:
+        await go_on.wait()
+        await compose(screen, widgets)
+
+    def opened() -> None:
+        OPEN[name](app)
+        on_top.set()
+
+    async with app.run_test(size=(100, 30)) as pilot:
+        await begin(app, pilot)
+        monkeypatch.setattr(Screen, "mount_composed_widgets", late)
+        for key in keys_of(name):
+            event = events.Key(key, key if len(key) == 1 else None)
+            event._set_forwarded()
+            go_on.clear()
+            on_top.clear()
+            app.fleet_screen.call_later(opened)
+            await on_top.wait()
+            app.post_message(event)
+            app.post_message(Fresh())
+            for _ in range(20):
+                await asyncio.sleep(0)
+            go_on.set()
+            await until(pilot, lambda: app.screen.is_mounted)
+            assert app.failure is None, key
+            while len(app.screen_stack) > 1:
+                await app.pop_screen()
+    assert app.failure is None
+
+
+@pytest.mark.parametrize("found", [0, 1])
+@pytest.mark.parametrize("leave", ["escape", "exit"])
+async def test_a_palette_that_goes_while_it_searches(monkeypatch: pytest.MonkeyPatch, leave: str, found: int) -> None:
+    """What was typed behind the key that closes it arrives after that key, and is searched for while its widgets go."""
+    searching, gone, answer, go_on = (asyncio.Event() for _ in range(4))
+
+    async def search(provider: SystemCommandsProvider, words: str) -> Hits:
+        searching.set()
+        await answer.wait()
+        for _ in range(found):
+            yield Hit(1, words, lambda: None)
+
+    async def late(widget: Widget) -> None:
+        gone.set()  # its sister, the list, before it: children go from the first to the last
+        await go_on.wait()
+
+    async def end() -> None:
+        await gone.wait()
+        answer.set()
+        await asyncio.sleep(0.3)  # longer than the palette looks for answers (0.1 s), and than what it does then
+        go_on.set()
+
+    monkeypatch.setattr(SystemCommandsProvider, "search", search)
+    monkeypatch.setattr(LoadingIndicator, "_on_unmount", late)
+    monkeypatch.setattr(CommandPalette, "_NO_MATCHES_COUNTDOWN", 0.01)
+    monkeypatch.setattr(CommandPalette, "_BUSY_COUNTDOWN", 0.01)
+    app = board()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await begin(app, pilot)
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, Palette) and app.screen.query_one(CommandList).option_count)
+        palette = app.screen
+        assert isinstance(palette, Palette)
+        typed = CommandInput.Changed(palette.query_one(CommandInput), "words")
+        if leave == "escape":
+            palette._action_escape()
+            palette.post_message(typed)
+        else:
+            palette.post_message(typed)
+            await searching.wait()
+            app.exit(0)
+        ending = asyncio.create_task(end())
+    await ending
+    assert app.failure is None
