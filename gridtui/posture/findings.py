@@ -59,7 +59,7 @@ CHECKS: tuple[Check, ...] = (
     Check("ssh-password", MEDIUM, 10, "password logins are allowed", judging.ssh_password, "ssh"),
     Check("ssh-weak", MEDIUM, 8, "sshd accepts broken algorithms", judging.ssh_weak, "ssh"),
     Check("ids-changed", MEDIUM, 10, "files are not as in the baseline", judging.changed_files,
-          advice="look at them; when they are right, renew the baseline: gridtui playbook run ids"),
+          advice="look at them; when they are right, renew the baseline: gridtui playbook run ids -e ids_baseline=renew"),
     Check("kernel-links", MEDIUM, 6, "links and pipes of others are followed in shared folders", judging.links,
           advice="fs.protected_hardlinks=1, fs.protected_symlinks=1, fs.protected_fifos=1 and fs.protected_regular=1 in /etc/sysctl.d"),
     Check("selinux-permissive", MEDIUM, 6, "SELinux only watches", judging.permissive, advice="setenforce 1, and in /etc/selinux/config"),

@@ -72,7 +72,13 @@ def _address(text: bytes) -> tuple[str, bool]:
         address = ipaddress.ip_address(host)
     except ValueError:
         return "", False
-    return str(address), not _loopback(address) and zone != "lo"
+    return _text(address), not _loopback(address) and zone != "lo"
+
+
+def _text(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """Mapped addresses as ss(8) writes them; `str` does so only since Python 3.13."""
+    mapped = getattr(address, "ipv4_mapped", None)
+    return f"::ffff:{mapped}" if mapped else str(address)
 
 
 def _loopback(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
@@ -89,11 +95,11 @@ def _proc(line: bytes) -> Port | None:
     words = [raw[index : index + 4][::-1] for index in range(0, len(raw), 4)]
     address = ipaddress.ip_address(b"".join(words))
     number = int(match[4], 16)
-    return Port(match[1].decode("ascii"), str(address), number, not _loopback(address)) if number else None
+    return Port(match[1].decode("ascii"), _text(address), number, not _loopback(address)) if number else None
 
 
 _CHAIN = re.compile(
-    r"([a-z]{1,8}) (\S{1,64})\|[^|]{0,64}\|\s*type filter hook input [^|]{0,120}?policy (accept|drop);[^|]{0,40}\|(.{0,400})"
+    r"([a-z0-9]{1,8}) (\S{1,64})\|[^|]{0,64}\|\s*type filter hook input [^|]{0,120}?policy (accept|drop);[^|]{0,40}\|(.{0,400})"
 )
 # A rule without a condition: counters and logs may stand before the verdict.
 _LAST = re.compile(
