@@ -224,6 +224,7 @@ def test_parts_of_one_run_are_decided_together(guard: Guard, tmp_path: Path) -> 
     assert not other.exists()
 
 
+@once
 def test_either_the_timer_wins_or_who_confirms(guard: Guard, tmp_path: Path) -> None:
     file = tmp_path / "file"
     for number in (1, 2):
@@ -270,6 +271,7 @@ def test_a_timer_that_was_killed_keeps_nobody_out(guard: Guard, tmp_path: Path) 
     assert guard.states() == ["r1 rolled-back", "r2 armed"]
 
 
+@once
 def test_the_timer_outlives_the_login_that_armed_it(guard: Guard, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("old")
