@@ -20,12 +20,14 @@ def parse(text: str) -> tuple[str, ...]:
 
 def split(nodes: Sequence[str], sizes: Sequence[str]) -> list[tuple[str, ...]]:
     """The nodes in batches; the last size is repeated, each batch has a node at least. No sizes: one batch. Raises UsageError."""
+    for size in sizes:
+        _amount(size, 1)
     batches: list[tuple[str, ...]] = []
     position = 0
     while position < len(nodes):
-        size = _amount(sizes[min(len(batches), len(sizes) - 1)], len(nodes)) if sizes else len(nodes)
-        batches.append(tuple(nodes[position : position + size]))
-        position += size
+        count = _amount(sizes[min(len(batches), len(sizes) - 1)], len(nodes)) if sizes else len(nodes)
+        batches.append(tuple(nodes[position : position + count]))
+        position += count
     return batches
 
 

@@ -6,6 +6,7 @@ keys: those are always checked. Starts nothing.
 
 from __future__ import annotations
 
+import configparser
 import math
 import os
 import shutil
@@ -47,19 +48,40 @@ def forks(nodes: int, wanted: int = 0) -> int:
     return max(1, min(nodes, max(LEAST_FORKS, cores * FORKS_PER_CORE)))
 
 
-def environment(
-    folder: Path, run: str, ssh: Ssh, *, strategy: str = "", gather: str = "smart", roles: Sequence[Path] = ()
-) -> dict[str, str]:
-    """The variables for one run, on top of the user's: `folder` is its scratch folder, short enough for sockets."""
+def configured() -> frozenset[str]:
+    """The keys that the user's ansible.cfg sets: the one that Ansible would read. Variables would stand above them, so we leave them alone."""
+    named = os.environ.get("ANSIBLE_CONFIG", "")
+    for place in (named, "ansible.cfg", "~/.ansible.cfg", "/etc/ansible/ansible.cfg"):
+        path = Path(place).expanduser() / ("ansible.cfg" if place and Path(place).is_dir() else "")
+        if not place or not path.is_file():
+            continue
+        parser = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
+        try:
+            parser.read_string(path.read_text("utf-8", "replace"))
+        except configparser.Error:
+            return frozenset()  # Ansible will say what is wrong with it
+        return frozenset(key for section in parser.sections() for key in parser.options(section))
+    return frozenset()
+
+
+def environment(folder: Path, run: str, ssh: Ssh, *, strategy: str = "", facts: bool = True) -> dict[str, str]:
+    """The variables for one run, on top of the user's: `folder` is its scratch folder, short enough for sockets.
+
+    `facts`: whether plays that do not say so gather facts.
+    """
+    theirs = configured()
+    defaults = {
+        # one ssh execution a task, through a connection that stays; facts once a run, and where they are used
+        "ANSIBLE_PIPELINING": ("pipelining", "True"),
+        "ANSIBLE_GATHERING": ("gathering", "smart" if facts else "explicit"),
+        "ANSIBLE_INTERNAL_POLL_INTERVAL": ("internal_poll_interval", "0.005"),
+        "ANSIBLE_PYTHON_INTERPRETER": ("interpreter_python", "auto_silent"),
+        "ANSIBLE_DEPRECATION_WARNINGS": ("deprecation_warnings", "False"),
+        "ANSIBLE_LOCALHOST_WARNING": ("localhost_warning", "False"),
+    }
     user = {name: value for name, value in os.environ.items() if name.startswith("ANSIBLE_")}
     ours = {
-        # fast: one ssh execution a task, through a connection that stays, and facts once a run
-        "ANSIBLE_PIPELINING": "True",
-        "ANSIBLE_GATHERING": gather,
-        "ANSIBLE_INTERNAL_POLL_INTERVAL": "0.005",
-        "ANSIBLE_PYTHON_INTERPRETER": "auto_silent",
-        "ANSIBLE_DEPRECATION_WARNINGS": "False",
-        "ANSIBLE_LOCALHOST_WARNING": "False",
+        **{name: value for name, (key, value) in defaults.items() if key not in theirs},
         **user,
         # where things lie, who is trusted and what is shown is ours to say
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(folder / "s"),
@@ -78,9 +100,6 @@ def environment(
     }
     if strategy:
         ours["ANSIBLE_STRATEGY"] = strategy
-    if roles:
-        more = user.get("ANSIBLE_ROLES_PATH", "")
-        ours["ANSIBLE_ROLES_PATH"] = ":".join([*map(str, roles), *([more] if more else [])])
     return ours
 
 

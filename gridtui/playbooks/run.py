@@ -19,7 +19,7 @@ from ..model import Node
 from ..settings import Settings
 from ..stopping import STOPPED, Stop
 from ..store import lock
-from . import batches, calling, explaining, guard, password, reaping, settling
+from . import batches, calling, explaining, facts, guard, matching, password, reaping, settling
 from .artefacts import Artefacts, new_id
 from .model import BATCHES, BatchStarted, Ending, Outcome, Plan, Playbook, Progress, Result, Said, Told
 from .process import Process
@@ -84,13 +84,14 @@ class Run:
             raise UsageError("there is no playbook to run")
         ansible = calling.program()
         sizes = self._plan.batches or (BATCHES if self._cuts and not self._plan.check else ())
-        parts = batches.split(list(self._nodes), sizes)
+        batches.split((), sizes)  # wrong ones are told before anything is asked
         if self._plan.become_password:
             await self._get_password()
         with self._locked(), Artefacts(self.run, self._settings.playbooks.keep) as self._artefacts, scratch() as folder:
             try:
                 if not self._error:
-                    await self._over(parts, ansible, folder)
+                    left = await self._unlike()
+                    await self._over(batches.split(left, sizes), ansible, folder)
             finally:
                 for node in self._nodes.values():
                     if node.name not in self._outcomes:
@@ -102,6 +103,27 @@ class Run:
     @property
     def _cuts(self) -> bool:
         return any(playbook.cuts for playbook in self._plan.playbooks)
+
+    async def _unlike(self) -> list[str]:
+        """The nodes to run on: all but those where it is done already, where that was asked for."""
+        if not self._remembers or self._plan.undo:
+            return list(self._nodes)
+        async with self._hold() as pool:
+            same = await matching.Manifests(self._plan, pool, self._secret).same(list(self._nodes.values()))
+        for name in same:
+            self._note(Outcome(name, Ending.MATCHING))
+        return [name for name in self._nodes if name not in same]
+
+    @property
+    def _remembers(self) -> bool:
+        """Whether nodes keep a manifest of the run."""
+        return self._plan.skip_matching and not self._plan.check
+
+    async def _remember(self, names: Sequence[str]) -> None:
+        if self._remembers and names and not self._stop.count:
+            async with self._hold() as pool:
+                manifests = matching.Manifests(self._plan, pool, self._secret)
+                await manifests.keep([self._nodes[name] for name in names], self.run)
 
     # one batch after the other
 
@@ -135,6 +157,7 @@ class Run:
             left = [name for name in left if name not in bad]
             for outcome in bad.values():
                 self._note(outcome)
+        await self._remember([name for name in left if self._reader.counts[name].touched])
         for name in left:
             self._note(self._well(name))
 
@@ -152,6 +175,7 @@ class Run:
             self.run,
             self._settings.ssh,
             strategy=plan.strategy or self._settings.playbooks.strategy,
+            facts=facts.needed([playbook.path for playbook in playbooks], self._nodes.values()),
         )
         async with password.pipe(place, self._secret) as secret:
             words = calling.words(
