@@ -103,7 +103,8 @@ class RunsScreen(Screen[None]):
             self._say("something runs: it can be looked at once that has ended")
             self.show()
             return
-        self.run_worker(self._open(chosen), exclusive=True)
+        # The app's, not ours: this screen goes in the middle of it.
+        self.dashboard.run_worker(self._open(chosen), group="kept", exclusive=True)
 
     async def _open(self, kept: Kept) -> None:
         try:
