@@ -14,7 +14,7 @@ IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH:/usr/sbin:/sbin"
 TEST_NEEDS := ssh ssh-keygen ssh-agent sshd rsync tmux busybox dash ping free git patch
 LAB_NEEDS := ssh ssh-keygen rsync tmux debootstrap dockerd
 BENCH_NEEDS := ssh ssh-keygen sshd fping pdsh node_exporter
-SCRIPTS := .ci/run tests/needs.sh tests/lab/lab playbooks/roles/guard/files/guard
+SCRIPTS := .ci/run tests/needs.sh tests/lab/lab gridtui/posture/question.sh playbooks/roles/guard/files/guard
 # Run on nodes by whatever their /bin/sh is.
 NODE_SCRIPTS := $(wildcard playbooks/roles/*/files/*.sh)
 

@@ -140,7 +140,7 @@ def _row(look: Look, posture: Posture) -> tuple[str, ...]:
     return (
         posture.node,
         "" if posture.score is None else str(posture.score),
-        posture.grade or "",
+        (posture.grade or "") + ("?" if posture.confidence < 50 else ""),
         f"{posture.confidence}%",
         *map(str, counts),
         drift_text(look.drift),
