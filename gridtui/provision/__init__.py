@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..stopping import Stop
 
 if TYPE_CHECKING:
+    from .authorize import authorize
     from .contact import Contact, Jumps, Shown, connect, known, pin, show
     from .model import FANOUT, Ending, Outcome, Plan, Step, StepState, Told, Vouch
     from .password import Password
@@ -30,6 +31,7 @@ _HOMES = {
     "StepState": ".model",
     "Told": ".model",
     "Vouch": ".model",
+    "authorize": ".authorize",
     "connect": ".contact",
     "known": ".contact",
     "pin": ".contact",
@@ -51,6 +53,7 @@ __all__ = [
     "Stop",
     "Told",
     "Vouch",
+    "authorize",
     "connect",
     "known",
     "pin",

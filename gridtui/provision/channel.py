@@ -113,7 +113,8 @@ class _Running:
             if not self._transport.is_active():
                 raise EOFError("the node closed it, or does not answer")
         self._read()
-        channel.status_event.wait(max(0.1, min(GRACE, until - time.monotonic())))
+        if self._count <= self._limit * FLOOD:  # else it was cut off, and goes on
+            channel.status_event.wait(max(0.1, min(GRACE, until - time.monotonic())))
         # -1 while it is not known; 128 + n after signal n is what the server's shell gives, else nothing is told
         status = channel.exit_status if channel.status_event.is_set() else -1
         out, err = bytes(self._parts["out"]), bytes(self._parts["err"])

@@ -22,7 +22,8 @@ from ..settings import Ssh
 from ..ssh import hostkeys
 from ..ssh.route import Routes, hop
 from . import key as keys
-from .login import Attempt, Contact, Jumps, Shown
+from .connection import Contact, Shown
+from .login import Attempt, Jumps
 from .password import Password
 
 

@@ -19,7 +19,7 @@ from ..errors import UsageError
 from ..model import clean
 
 if TYPE_CHECKING:
-    from .login import Shown
+    from .connection import Shown
 
 _PRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?")
 _KIND = re.compile(r"(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+")

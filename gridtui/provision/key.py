@@ -6,9 +6,10 @@ One key is put on a node and one is offered when logging in there: a server coun
 from __future__ import annotations
 
 import base64
-import contextlib
 import re
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,16 +48,26 @@ class Key:
         """The key without its comment: what makes a line the same line."""
         return " ".join(self.public.split()[:2])
 
-    def signer(self) -> paramiko.PKey | None:
+    @contextmanager
+    def signer(self) -> Iterator[paramiko.PKey | None]:
         """What can log in with it now, without asking anybody: the agent's key, else the file's where it is not encrypted."""
         _, blob = self._parts()
         if self.agent:
-            with contextlib.suppress(OSError, paramiko.SSHException, EOFError):
-                for held in _Agent(self.agent).get_keys():
-                    if held.asbytes() == blob:
-                        return held
+            with _agent(self.agent) as held:
+                for one in held:
+                    if one.asbytes() == blob:
+                        yield one
+                        return
+        yield self._of_file()
+
+    def opens(self) -> bool:
+        """Whether one could log in with it now."""
+        with self.signer() as found:
+            return found is not None
+
+    def _of_file(self) -> paramiko.PKey | None:
         if self.file:
-            with contextlib.suppress(OSError, ValueError, TypeError, paramiko.SSHException):
+            with suppress(OSError, ValueError, TypeError, paramiko.SSHException):
                 return paramiko.PKey.from_path(self.file)
         return None
 
@@ -122,12 +133,25 @@ def _derived(private: Path) -> str:
 
 
 def _first(agent: str) -> Key | None:
-    with contextlib.suppress(OSError, paramiko.SSHException, EOFError):
-        for held in _Agent(agent).get_keys():
-            line = f"{held.get_name()} {held.get_base64()}"
+    with _agent(agent) as held:
+        for one in held:
+            line = f"{one.get_name()} {one.get_base64()}"
             if _PUBLIC.fullmatch(line):
-                return Key(f"{line} {clean(getattr(held, 'comment', ''), 200)}".rstrip(), None, agent)
+                return Key(f"{line} {clean(getattr(one, 'comment', ''), 200)}".rstrip(), None, agent)
     return None
+
+
+@contextmanager
+def _agent(path: str) -> Iterator[tuple[paramiko.PKey, ...]]:
+    """The keys of an agent while it is open; none where it does not answer."""
+    agent: _Agent | None = None
+    with suppress(OSError, paramiko.SSHException, EOFError):
+        agent = _Agent(path)
+    try:
+        yield tuple(agent.get_keys()) if agent else ()
+    finally:
+        if agent:
+            agent.conn.close()
 
 
 class _Agent(AgentSSH):
@@ -141,6 +165,7 @@ class _Agent(AgentSSH):
             conn.connect(path)
             connect: Any = self._connect  # type: ignore[attr-defined]  # not in the stubs
             connect(conn)
+            self.conn = conn
         except BaseException:
             conn.close()
             raise

@@ -10,9 +10,6 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self, cast
 
 import asyncssh
 import paramiko
@@ -21,13 +18,13 @@ from ..errors import BannerError, Evidence, LoginError, LoginTimeout, ResolveErr
 from ..model import Node, clean
 from ..settings import Ssh
 from ..ssh import failures, hostkeys
-from ..ssh.connection import Completed
 from ..ssh.failures import Stage
 from ..ssh.route import Route, Routes, hop
-from . import channel
 from . import key as keys
+from .connection import Contact, Shown, end
 from .interview import EXPIRED, Fishing, Interview
 from .password import Password, Refused
+from .transport import Transport
 from .wire import EARLY, Wire, dial, proxied
 
 JUMPS = 8
@@ -37,67 +34,6 @@ _LOG = "gridtui.provision.paramiko"
 # paramiko logs what servers send, and Python shows that on standard error where nobody set up logging
 logging.getLogger(_LOG).addHandler(logging.NullHandler())
 logging.getLogger(_LOG).propagate = False
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The host key that a server showed, and nothing proven yet but that it has the private half."""
-
-    node: str
-    where: str
-    name: str
-    """What known_hosts calls it: `host` or `[host]:port`."""
-    kind: str
-    """`ED25519`, `RSA`, `ECDSA`."""
-    fingerprint: str
-    """`SHA256:...`, as `ssh-keygen -l` shows it on the node."""
-    key: str
-    """Type and base64, as a line of known_hosts has them."""
-
-
-class Contact:
-    """An open connection to one node. A context manager; made by `connect`."""
-
-    def __init__(
-        self, transport: paramiko.Transport, wire: Wire, route: Route, shown: Shown, way: str, owned: Sequence[Contact]
-    ) -> None:
-        self.shown = shown
-        self.user = route.endpoint.user
-        self.where = route.where
-        self.node = route.name
-        self.way = way
-        """How the login was done: `key`, `password`, `keyboard-interactive`, `none`."""
-        self.pinned = ""
-        """The fingerprint that this login wrote to known_hosts, or ''."""
-        self.transport = transport
-        self.wire = wire
-        self._owned = tuple(owned)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a command could be started now."""
-        return bool(self.transport.is_active())
-
-    def run(self, command: str, *, input: bytes = b"", timeout: float = 60.0, limit: int = 1 << 20) -> Completed:
-        """Run shell text to its end; at most `limit` bytes each of stdout and stderr are kept.
-
-        Raises ConnectionLost, and ShellError when no channel could be had or `timeout` seconds passed.
-        """
-        return channel.run(self.transport, self.wire, self.where, command, input=input, timeout=timeout, limit=limit)
-
-    def close(self) -> None:
-        """End it, and the jump hosts' connections that were made for it alone. Idempotent."""
-        _end(self.transport, self.wire)
-        for one in self._owned:
-            one.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class Jumps:
@@ -184,11 +120,13 @@ class Attempt:
             if not trust.key(asyncssh.import_public_key(shown.key)):
                 assert trust.error is not None
                 raise trust.error
-            way = self._authenticate(key or own_key(route), secret)
+            key = key or own_key(route)
+            way = self._authenticate(key, secret)
             self._wire.budget = EARLY
             owned = self._jumps.opened() if self._owned else []
             made = Contact(self._transport, self._wire, route, shown, way, owned)
             made.pinned = trust.pinned
+            made.key = key
         except Exception as error:
             self._close()
             raise self._explained(error) from error
@@ -199,7 +137,7 @@ class Attempt:
 
     def _close(self) -> None:
         if self._transport and self._wire:
-            _end(self._transport, self._wire)
+            end(self._transport, self._wire)
         elif self._wire:
             self._wire.close()
         if self._owned:
@@ -211,7 +149,7 @@ class Attempt:
         begun = time.monotonic()
         self._wire = wire = self._dial()
         self._stage = Stage.BANNER
-        self._transport = transport = paramiko.Transport(cast(Any, wire))  # any object with a socket's methods
+        self._transport = transport = Transport(wire)
         transport.set_log_channel(_LOG)
         transport.daemon = True
         transport.banner_timeout = route.connect_timeout
@@ -280,17 +218,19 @@ class Attempt:
         else:
             return "none"
         tried = []
-        if "publickey" in methods and key and (signer := key.signer()):
-            try:
-                more = transport.auth_publickey(user, signer)
-            except paramiko.AuthenticationException as error:
-                self._unless_over(error)
-                tried.append("key")
-            else:
-                if not more:
-                    return "key"
-                methods = list(more)
-                tried.append("key (and more is asked for)")
+        if "publickey" in methods and key:
+            with key.signer() as signer:
+                try:
+                    more = transport.auth_publickey(user, signer) if signer else ["publickey"]
+                except paramiko.AuthenticationException as error:
+                    self._unless_over(error)
+                    tried.append("key")
+                else:
+                    if not more:
+                        return "key"
+                    if signer:
+                        methods = list(more)
+                        tried.append("key (and more is asked for)")
         # one try, by one method: a second one with the same password would only count against the account
         method = next((name for name in ("password", "keyboard-interactive") if name in methods), "")
         if not method or not secret.offered():
@@ -395,10 +335,3 @@ def own_key(route: Route) -> keys.Key | None:
         return keys.find(route)
     except UsageError:
         return None
-
-
-def _end(transport: paramiko.Transport, wire: Wire) -> None:
-    transport.close()
-    wire.close()
-    if transport.is_alive():
-        transport.join(2.0)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .password import Password
 
 if TYPE_CHECKING:
-    from .login import Shown
+    from .connection import Shown
 
 CONTACT, KEY, ROOT, PYTHON, READY = "contact", "key", "root", "python", "ready"
 

@@ -18,6 +18,7 @@ from ..settings import Ssh
 from ..ssh import quote
 from ..ssh.connection import Completed
 from . import bare
+from .authorize import authorize
 from .contact import Contact, Jumps, connect
 from .interview import EXPIRED
 from .key import Key
@@ -100,16 +101,15 @@ def key(visit: Visit) -> Done:
         return Done(text="it opened the door")
     if visit.plan.dry_run:
         return Done(True, f"would let {visit.key.fingerprint} in")
-    if visit.key.signer() is None:
+    if not visit.key.opens():
         raise UsageError(
             "the key is encrypted, and no agent holds it: nothing could log in with it",
             hint=f"ssh-add {visit.key.file or ''}".strip(),
         )
-    done = visit.contact.run(
-        f"exec /bin/sh -c {quote(bare.AUTHORIZE)}", input=visit.key.public.encode() + b"\n", timeout=30.0, limit=65536
-    )
-    _check(done, visit, "the key could not be put into ~/.ssh/authorized_keys")
-    added = done.stdout.strip().endswith(b"added")
+    try:
+        added = authorize(visit.contact, visit.key)
+    except ShellError as error:
+        raise StepError(error.message, hint=error.hint, evidence=error.evidence) from None
     try:
         with connect(visit.node, password=Password(), key=visit.key, settings=visit.settings, jumps=visit.jumps):
             pass
