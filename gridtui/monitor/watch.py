@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 RECENT = 60
 """Echoes that loss and round trips are figured over: the last minute at the default interval."""
 NUDGE = 0.5
-"""Seconds an open channel gets to answer when an echo was lost."""
-DOUBT = 1.5
-"""Seconds for each layer when a doubt is settled: with the echo's own second and the nudge it stays under 5 s."""
+"""Seconds an open channel gets to answer when an echo was lost, before sshd is asked for its greeting."""
+DOUBT = 1.25
+"""Seconds for a TCP handshake when a node is in doubt: a lost SYN is sent again after one (RFC 6298). With the second between
+two echoes and the echo's own, a node that lost its power is named after 3.25 s at most."""
+GREETING = 1.5
+"""Seconds for sshd's greeting, where TCP answers."""
 GRACE = 3.0
 """Seconds after a lost connection in which failed attempts are not yet called down: sshd restarts in less."""
 PROBE_PAUSE = 30.0
@@ -257,24 +260,35 @@ class Watch:
 
     async def _doubt(self) -> None:
         """Is the node gone? An answer on the open channel says no, without a new connection to sshd."""
-        channel = self._channel
-        if channel:
-            began = self._loop.time()
-            channel.nudge()
-            await asyncio.sleep(NUDGE)
-            if channel.answered_at >= began:
-                return
         endpoint = self._endpoint
-        if endpoint is None or not self._address or not self.reach.up:
-            return
         began = self._loop.time()
-        # Where no echo can be sent, ICMP is not what failed.
-        answers = self._echoes_lost < 1 or self.method not in (PingMethod.ICMP, PingMethod.RAW)
-        layer, why = await ping.diagnose(self._address, endpoint.port, DOUBT, icmp=answers)
-        channel = self._channel  # there may be another one by now
-        answered = channel is not None and channel.answered_at >= began
-        if layer is not None and not answered:
-            self._down(layer, why)
+        knocking: asyncio.Task[tuple[Layer | None, str]] | None = None
+        if endpoint is not None and self._address:
+            # A far node gets the second way of its answers, too.
+            patience = DOUBT + min(1.0, self.trips().max or 0.0)
+            knocking = asyncio.create_task(ping.knock(self._address, endpoint.port, patience, self._echoing))
+        try:
+            if channel := self._channel:
+                channel.nudge()
+                await asyncio.sleep(NUDGE)
+            if self._answered(began) or knocking is None or endpoint is None or not self.reach.up:
+                return
+            layer, why = await knocking
+            if layer is None and not self._answered(began):
+                layer, why = await ping.diagnose(self._address, endpoint.port, GREETING, icmp=self._echoing())
+            if layer is not None and not self._answered(began):
+                self._down(layer, why)
+        finally:
+            if knocking is not None:
+                knocking.cancel()
+
+    def _echoing(self) -> bool:
+        """Whether echoes are answered. Where none can be sent, ICMP is not what failed."""
+        return self._echoes_lost < 1 or self.method not in (PingMethod.ICMP, PingMethod.RAW)
+
+    def _answered(self, since: float) -> bool:
+        """Whether anything came over the open channel since then."""
+        return self._channel is not None and self._channel.answered_at >= since
 
     def took(self, sample: Sample, rtt: float) -> None:
         """A sample arrived on the probe channel, `rtt` seconds after it was asked for."""

@@ -4,9 +4,9 @@ Knows IP addresses and round trips; knows nothing of inventories, logins or scre
 """
 
 from .icmp import SLEPT, UNANSWERED
-from .layers import address, banner, diagnose, tcp
+from .layers import address, banner, diagnose, knock, tcp
 from .pinger import Pinger
 from .ring import Ring
 from .sweeps import Swept, sweep
 
-__all__ = ["SLEPT", "UNANSWERED", "Pinger", "Ring", "Swept", "address", "banner", "diagnose", "sweep", "tcp"]
+__all__ = ["SLEPT", "UNANSWERED", "Pinger", "Ring", "Swept", "address", "banner", "diagnose", "knock", "sweep", "tcp"]

@@ -10,6 +10,7 @@ import errno
 import ipaddress
 import os
 import socket
+from collections.abc import Callable
 
 from ..errors import BannerError, ConnectError, ResolveError, SshError
 from ..model import Layer, PingMethod, clean
@@ -151,21 +152,37 @@ async def diagnose(
     try:
         await banner(host, port, timeout)
     except ConnectError as error:
-        if isinstance(error.__cause__, ConnectionRefusedError):
-            return Layer.TCP, str(error)
         why = ""
-        if asked is not None:
+        if asked is not None and not _refused(error):
             rtt, why = await asked
             icmp = rtt is not None
-        if icmp:
-            return Layer.TCP, str(error)
-        return Layer.ICMP, why or error.message
+        return _unconnected(error, icmp, why)
     except SshError as error:
         return Layer(error.layer), str(error)
     finally:
         if asked is not None:
             asked.cancel()
     return None, ""
+
+
+async def knock(host: str, port: int, timeout: float, icmp: Callable[[], bool]) -> tuple[Layer | None, str]:
+    """As `diagnose`, up to TCP: sshd sees no connection. `icmp` is asked in the end, as echoes go on meanwhile."""
+    try:
+        await tcp(host, port, timeout)
+    except ConnectError as error:
+        return _unconnected(error, icmp())
+    return None, ""
+
+
+def _unconnected(error: ConnectError, icmp: bool | None, why: str = "") -> tuple[Layer, str]:
+    """The layer that failed when TCP did: the lower one unless something was answered. `why` is ICMP's own word."""
+    if icmp or _refused(error):
+        return Layer.TCP, str(error)
+    return Layer.ICMP, why or error.message
+
+
+def _refused(error: ConnectError) -> bool:
+    return isinstance(error.__cause__, ConnectionRefusedError)
 
 
 async def _connect(host: str, port: int, timeout: float, quietly: bool = False) -> socket.socket:

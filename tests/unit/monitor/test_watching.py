@@ -135,6 +135,23 @@ async def test_a_frozen_server_is_down_and_thaws(servers: list[Sshd]) -> None:
         await watched.all_up(["n1"])
 
 
+async def test_a_doubt_is_no_connection_to_a_server_whose_channel_answers(servers: list[Sshd]) -> None:
+    fleet = Fleet(inventory_of(node_of(servers[0], "n1")), quick(NONE))
+    async with watching(fleet) as watched:
+        await watched.all_up(["n1"])
+        before = servers[0].log().count("Connection from")
+        assert fleet._monitor
+        watch = fleet._monitor.watch("n1")
+        for _ in range(3):
+            watch._echoed("n1", 0.001)
+            watch._echoed("n1", None)
+            assert watch._doubting, "a lost echo is a doubt"
+            await asyncio.wait([watch._doubting])
+        assert fleet.status("n1").reach.up
+        assert servers[0].log().count("Connection from") == before
+        assert [change for change in watched.changes("n1") if change.after.alert] == []
+
+
 @pytest.mark.parametrize("why", ["refused", "unknown", "changed"])
 async def test_what_a_person_must_mend_is_down_at_login_without_a_login_loop(
     servers: list[Sshd], tmp_path: Path, why: str

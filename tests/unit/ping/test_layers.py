@@ -12,7 +12,7 @@ import pytest
 
 from gridtui.errors import BannerError, ConnectError, ResolveError
 from gridtui.model import Layer, PingMethod
-from gridtui.ping import Pinger, address, banner, diagnose, tcp
+from gridtui.ping import Pinger, address, banner, diagnose, knock, tcp
 
 from .conftest import Namespace
 
@@ -123,6 +123,7 @@ async def test_tcp_leaves_no_connection(unused_tcp_port: int) -> None:
     async with await asyncio.start_server(lambda *streams: accepted.append(streams), "127.0.0.1", 0) as running:
         for _ in range(20):
             await tcp("127.0.0.1", running.sockets[0].getsockname()[1], 5)
+            assert await knock("127.0.0.1", running.sockets[0].getsockname()[1], 5, lambda: False) == (None, "")
         await asyncio.sleep(0.1)
     assert not accepted
     with pytest.raises(
@@ -158,6 +159,10 @@ def test_the_first_layer_that_fails(namespace: Namespace) -> None:
             layer, why = await diagnose("198.18.0.1", 22, 5, False)
             assert layer is Layer.TCP
             assert "connection refused" in why
+            # Half a handshake tells as much, and what echoes do meanwhile counts.
+            for answering, layer in ((True, Layer.TCP), (False, Layer.ICMP)):
+                assert (await knock("198.18.2.1", 22, 0.3, lambda answering=answering: answering))[0] is layer  # type: ignore[misc]
+            assert (await knock("198.18.0.1", 22, 5, lambda: False))[0] is Layer.TCP
             # ICMP is filtered, but all else works.
             namespace.sysctl("ipv4.icmp_echo_ignore_all", "1")
             async with server(b"SSH-2.0-x\r\n") as port:
