@@ -8,7 +8,8 @@ runuser -u "$1" -- bwrap --ro-bind / / --unshare-all --die-with-parent --proc /p
     exit 1
 }
 [ "$2" = 1 ] || exit 0
-home=$(getent passwd "$1" | cut -d: -f6)
-cd "$home" || exit 0
+# With a home of its own: podman makes folders in it.
+home=$(mktemp -d) && chown "$1" "$home" && cd "$home" || exit 0
+trap 'rm -rf "$home"' EXIT
 said=$(runuser -u "$1" -- env "HOME=$home" "XDG_RUNTIME_DIR=/run/user/$(id -u "$1")" podman unshare true 2>&1) ||
     echo "rootless podman does not run as $1: $(echo "$said" | tail -n 1)"
