@@ -70,4 +70,4 @@ def _text(value: Any) -> str:
 
 
 def _harmless(text: str) -> list[str]:
-    return [clean(line, _WIDTH) for line in text.removesuffix("\n").split("\n")] if text else []
+    return [clean(line[:_WIDTH].expandtabs(8), _WIDTH) for line in text.removesuffix("\n").split("\n")] if text else []

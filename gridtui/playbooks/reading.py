@@ -231,6 +231,8 @@ def problem(said: Iterable[str]) -> str:
             error = line.removeprefix("[ERROR]: ").removeprefix("ERROR! ")
         elif error and not origin and line.startswith("Origin: "):
             origin = line.removeprefix("Origin: ").strip()
+        elif error and line.startswith("Could not find or access"):
+            error = line.strip()
         elif error and not origin and not _NOISE.match(line) and error.endswith(":"):
             error = f"{error} {line.strip()}"
     if not error:
