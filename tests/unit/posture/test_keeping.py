@@ -75,14 +75,15 @@ def test_a_brief_is_kept_as_json() -> None:
     assert due.from_json(json.loads(json.dumps(brief.to_json()))) == brief
     assert brief.metrics() == {"posture.score": 61.0, "posture.high": 2.0, "posture.drift": 1.0}
     assert due.Brief(5.0).metrics() == {}
-    for damaged in (
+    wrong: list[object] = [
         None,
         [],
         {},
         {**brief.to_json(), "due": "soon"},
         {**brief.to_json(), "score": "A"},
         {**brief.to_json(), "worse": 3},
-    ):
+    ]
+    for damaged in wrong:
         assert due.from_json(damaged) is None
 
 
