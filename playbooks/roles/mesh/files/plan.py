@@ -47,7 +47,7 @@ def plan(question):
     if not networks:
         raise Refused("mesh_networks is empty")
     for name, member in members.items():
-        check(name, member, members)
+        check(name, member, members, networks)
     addresses = addressed(members, networks)
     said = {name: heard(member["said"]) for name, member in members.items()}
     known = keys(said, question["known"], members)
@@ -58,7 +58,8 @@ def plan(question):
         if said[name]["public"]:
             nodes[name] = {
                 "settings": settings(interface, addresses[name], question["mtu"], name in relays),
-                "peers": f"# Written by the playbook mesh.\nListenPort = {members[name]['port']}\n" + "".join(mine.values()),
+                "peers": f"# Written by the playbook mesh.\nListenPort = {members[name]['port']}\n"
+                + "".join(mine.values()),
                 "relay": name in relays,
             }
         elif name in known:
@@ -81,11 +82,19 @@ def network(text):
     return found
 
 
-def check(name, member, members):
+def check(name, member, members, networks):
     """A name, endpoint, port and relay that can stand in a file of WireGuard's."""
     if not NAME.fullmatch(name):
         raise Refused(f"{name!r} cannot be the name of a node")
     endpoint = member["endpoint"]
+    for inside in networks:
+        try:
+            if ipaddress.ip_address(endpoint) in inside:
+                raise Refused(
+                    f"{name}: others reach it at {endpoint}, which is inside of the mesh ({inside}): set mesh_endpoint or mesh_networks"
+                )
+        except ValueError:
+            break  # a name
     try:
         member["endpoint"] = f"[{ipaddress.IPv6Address(endpoint)}]"
     except ValueError:
@@ -115,7 +124,9 @@ def addressed(members, networks):
             mine = [address for address in given if address in inside]
             address = mine[0] if mine else derived(name, inside)
             if address in taken:
-                raise Refused(f"{taken[address]} and {name} have both the address {address}: give one of them another in mesh_addresses")
+                raise Refused(
+                    f"{taken[address]} and {name} have both the address {address}: give one of them another in mesh_addresses"
+                )
             taken[address] = name
             found[name].append(ipaddress.ip_interface(f"{address}/{inside.prefixlen}"))
         if left := [str(address) for address in given if not any(address in inside for inside in networks)]:
@@ -136,7 +147,14 @@ def heard(lines):
         if line.startswith("| "):
             words = line.split()
             if words[1:3] == ["#", "peer"]:
-                name = words[3] if len(words) == 6 and NAME.fullmatch(words[3]) and KEY.fullmatch(words[4]) and TIME.fullmatch(words[5]) else ""
+                name = (
+                    words[3]
+                    if len(words) == 6
+                    and NAME.fullmatch(words[3])
+                    and KEY.fullmatch(words[4])
+                    and TIME.fullmatch(words[5])
+                    else ""
+                )
                 if name:
                     remembered[name] = {"public": words[4], "since": int(words[5])}
         else:
@@ -154,12 +172,18 @@ def keys(said, before, members):
     for name in members:
         if said[name]["public"]:
             found[name] = {"public": said[name]["public"], "since": said[name]["since"]}
-        elif (old := before.get(name)) and KEY.fullmatch(str(old.get("public"))) and TIME.fullmatch(str(old.get("since"))):
+        elif (
+            (old := before.get(name))
+            and KEY.fullmatch(str(old.get("public")))
+            and TIME.fullmatch(str(old.get("since")))
+        ):
             found[name] = {"public": old["public"], "since": int(old["since"])}
     owners = {}
     for name, key in found.items():
         if key["public"] in owners:
-            raise Refused(f"{owners[key['public']]} and {name} have one key, as copies of a machine do: run it over both with mesh_rotate=true")
+            raise Refused(
+                f"{owners[key['public']]} and {name} have one key, as copies of a machine do: run it over both with mesh_rotate=true"
+            )
         owners[key["public"]] = name
     return found
 
@@ -180,8 +204,15 @@ def peers(name, members, known, addresses, networks, keepalive, remembered):
             allowed = [str(inside) for inside in networks]
         else:
             behind = sorted(other for other in members if members[other]["relay"] == peer)
-            allowed = [str(at.ip) + ("/32" if at.version == 4 else "/128") for one in [peer, *behind] for at in addresses[one]]
-        lines = [f"# peer {peer} {key['public']} {key['since']}", "[Peer]", f"PublicKey = {key['public']}", f"AllowedIPs = {', '.join(allowed)}"]
+            allowed = [
+                str(at.ip) + ("/32" if at.version == 4 else "/128") for one in [peer, *behind] for at in addresses[one]
+            ]
+        lines = [
+            f"# peer {peer} {key['public']} {key['since']}",
+            "[Peer]",
+            f"PublicKey = {key['public']}",
+            f"AllowedIPs = {', '.join(allowed)}",
+        ]
         if not members[peer]["relay"]:
             lines.append(f"Endpoint = {members[peer]['endpoint']}:{members[peer]['port']}")
         if relay:
