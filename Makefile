@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH:/usr/sbin:/sbin"
 
 TEST_NEEDS := ssh ssh-keygen ssh-agent sshd rsync tmux busybox dash ping free git patch
-LAB_NEEDS := ssh ssh-keygen rsync tmux debootstrap dockerd
+LAB_NEEDS := ssh ssh-keygen rsync tmux tc debootstrap dockerd
 BENCH_NEEDS := ssh ssh-keygen sshd fping pdsh node_exporter
 SCRIPTS := .ci/run tests/needs.sh tests/lab/lab gridtui/posture/question.sh playbooks/roles/guard/files/guard
 # Run on nodes by whatever their /bin/sh is.

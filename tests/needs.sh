@@ -30,7 +30,7 @@ debian() {
         sshd) echo openssh-server ;;
         ssh | ssh-keygen | ssh-agent | ssh-add | scp | sftp) echo openssh-client ;;
         ping) echo iputils-ping ;;
-        ip | ss) echo iproute2 ;;
+        ip | ss | tc) echo iproute2 ;;
         free | ps | uptime) echo procps ;;
         script) echo bsdutils ;;
         clush | nodeset) echo clustershell ;;
@@ -52,6 +52,7 @@ fedora() {
         ssh | ssh-keygen | ssh-agent | ssh-add | scp | sftp) echo openssh-clients ;;
         ping) echo iputils ;;
         ip | ss) echo iproute ;;
+        tc) echo iproute-tc ;;
         free | ps | uptime) echo procps-ng ;;
         script) echo util-linux ;;
         clush | nodeset) echo clustershell ;;

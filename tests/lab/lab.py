@@ -189,14 +189,18 @@ class Lab:
         """Run a command on the node past its sshd and network: the truth to compare with."""
         return docker("exec", f"--user={user}", _container(name), *argv, check=check, timeout=timeout)
 
-    def stop(self, name: str) -> None:
-        """As a power cut: nothing is said on the network, no connection is closed, nothing is written."""
+    def stop(self, name: str) -> float:
+        """As a power cut: nothing is said on the network, no connection is closed, nothing is written.
+
+        Gives the moment at which the link was gone, in seconds of CLOCK_BOOTTIME: the nodes' kernel is this machine's.
+        """
         if self.states().get(name) == "paused":
             self.unpause(name)
         # The kernel would close the dying sshd's connections in good order; without a link nobody hears it.
-        self.run(name, ["ip", "link", "set", "eth0", "down"], check=False)
+        said = self.run(name, ["sh", "-c", "ip link set eth0 down; cat /proc/uptime"], check=False).stdout
         docker("kill", _container(name), check=False)
         docker("wait", _container(name))
+        return float(said.split()[0]) if said else now()
 
     def start(self, name: str, *, wait: bool = True) -> None:
         """Switch it on; with `wait`, return when it has booted and sshd listens."""
@@ -223,6 +227,30 @@ class Lab:
     def unpause(self, name: str) -> None:
         """Let it go on."""
         docker("unpause", _container(name))
+
+    def slow(self, rate: str | None) -> None:
+        """Bound what this machine sends to all nodes together (`8mbit`, tc(8)); None: no more. Nodes among themselves stay fast."""
+        bridge = "br-" + docker("network", "inspect", "--format={{.Id}}", NETWORK).stdout.strip()[:12]
+        if rate:
+            call(
+                [
+                    "tc",
+                    "qdisc",
+                    "replace",
+                    "dev",
+                    bridge,
+                    "root",
+                    "tbf",
+                    "rate",
+                    rate,
+                    "burst",
+                    "64kb",
+                    "latency",
+                    "100ms",
+                ]
+            )
+        else:
+            call(["tc", "qdisc", "delete", "dev", bridge, "root"], check=False)
 
     def wait(self, name: str, *, timeout: float = 60) -> None:
         """Return when systemd says `running` or `degraded`, and thus sshd listens; raises LabError when late."""
@@ -315,6 +343,11 @@ class Lab:
             + "Host *\n  User root\n  BatchMode yes\n  IdentitiesOnly yes\n  StrictHostKeyChecking yes\n"
             + f'  ConnectTimeout 10\n  IdentityFile "{self.key}"\n  UserKnownHostsFile "{self.known_hosts}"\n'
         )
+
+
+def now() -> float:
+    """Seconds of CLOCK_BOOTTIME, the clock of /proc/uptime."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def narrate(text: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from ..e2e.program import Program, Running
 from ..unit.push.trees import fill
-from .lab import Lab
+from .lab import SUBNET, Lab
 
 NAMES = ["node1", "node2", "node3"]
 SIZE = 32 << 20
@@ -100,7 +100,7 @@ def test_a_link_is_cut_and_back(lab: Lab, program: Program, big: Path) -> None:
         assert done.status in (1, 4), done
         assert done.json["results"][0]["status"] in ("timeout", "unreachable")
     finally:
-        lab.run("node1", ["sh", "-c", "ip link set eth0 up; ip route replace default via 198.18.0.1"])
+        lab.run("node1", ["sh", "-c", f"ip link set eth0 up; ip route replace default via {SUBNET[1]}"])
     again = program.run(
         "-i", lab.inventory, "push", "-w", "node1", "-t", "5", "--wait", "90", "--json", big, "/srv/push/", timeout=120
     )
