@@ -43,15 +43,24 @@ def play(
     *words: str,
     hosts: str = "all",
     well: bool = True,
+    inventory: Path | None = None,
     timeout: float = 300,
     **extra: object,
 ) -> Played:
-    """Run a shipped playbook (its name) or another (its path) with further `words` and variables. With `well`, it has to succeed on all."""
+    """Run a shipped playbook (its name) or another (its path) with further `words` and variables. With `well`, it has to succeed on all.
+
+    `inventory` stands in for the lab's own.
+    """
     path = ROOT / "playbooks" / f"{playbook}.yml" if isinstance(playbook, str) else playbook
     variables = {"gridtui_hosts": hosts, **extra}
     done = subprocess.run(
         [
-            *(str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(lab.inventory), str(path)),
+            *(
+                str(Path(sys.executable).with_name("ansible-playbook")),
+                "-i",
+                str(inventory or lab.inventory),
+                str(path),
+            ),
             *("-e", json.dumps(variables), *words),
         ],
         env={
