@@ -91,7 +91,7 @@ def contact(visit: Visit) -> Done:
             )
         raise StepError(f"{made.where}: the login has no usable shell: {said}", evidence=_evidence(done))
     how = f"as {visit.found.user or made.user} with the {made.way}" if made.way != "none" else "without any proof"
-    return Done(bool(made.pinned), f"{how}; pinned {made.pinned}" if made.pinned else how)
+    return Done(text=f"{how}; pinned {made.pinned}" if made.pinned else how)
 
 
 def key(visit: Visit) -> Done:
