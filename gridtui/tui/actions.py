@@ -134,6 +134,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("failures", "f", "failures", "Show what failed, alike failures together", ("playbook",), footer=True),
     Action("changes", "d", "changes", "Show what changed, equal differences together", ("playbook",), footer=True),
     Action("said", "l", "log", "Show what was said", ("playbook",), footer=True),
+    Action("next_part", "n", "next", "Go to the next change, failure or task below", ("playbook",), footer=True),
+    Action("previous_part", "N", "previous", "Go to the one before", ("playbook",)),
     Action("rerun_failed", "R", "again", "Run it again where it did not end well", ("playbook",), footer=True),
     Action("roll_back", "U", "roll back", "Take back what this run changed", ("playbook",), footer=True),
     Action("task_left", "left", "task before", "Choose the task before", ("playbook",), palette=False),

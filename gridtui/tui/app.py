@@ -109,6 +109,8 @@ class Dashboard(App[int]):
         }
         """The screens that are kept while the reader looks elsewhere."""
         self._surveying = False
+        self.touched: set[str] = set()
+        """Nodes that a playbook has changed since they were asked how they are kept."""
         self.upkeep: dict[str, Look] = {}
         """What is known of how the nodes are kept."""
 
@@ -138,7 +140,8 @@ class Dashboard(App[int]):
     def on_fresh(self) -> None:
         """Let the screen on top show what is new; others catch up when they come back."""
         changed = self.bridge.take_changed()
-        if isinstance(screen := self.screen, _LIVE) and screen.is_mounted:
+        screen = self.screen_stack[-1] if self.screen_stack else None  # none once the program ends
+        if isinstance(screen, _LIVE) and screen.is_mounted:
             with self.batch_update():
                 screen.freshen(changed)
 
@@ -228,6 +231,7 @@ class Dashboard(App[int]):
         """Ask nodes how they are kept. What was known of one that does not answer stays. Raises GridtuiError."""
         for name, look in (await self.fleet.posture(names=names)).items():
             before = self.posture(name)
+            self.touched.discard(name)
             self.upkeep[name] = look if look.posture is not None else replace(look, posture=before)
 
     async def survey(self, names: Sequence[str]) -> None:

@@ -34,6 +34,16 @@ class Page:
         role, lines = self._runs[run]
         return role, lines[index - self._starts[run]]
 
+    def heading(self, start: int, step: int) -> int | None:
+        """The next line upwards or downwards that begins a part: the first of a run that is not indented, and no difference."""
+        places = [
+            place
+            for place, (role, lines) in zip(self._starts, self._runs, strict=True)
+            if role != "diff" and not lines[0][:1].isspace()
+        ]
+        found = [place for place in places if (place - start) * step > 0]
+        return (found[0] if step > 0 else found[-1]) if found else None
+
     def parts(self, index: int, start: int, cells: int, needle: str = "") -> Parts:
         """What of a line lies between cell `start` and `start + cells`, with what was searched for set apart."""
         role, line = self._at(index)

@@ -17,10 +17,9 @@ def line(finding: Finding, cells: int) -> Parts:
     """A finding in the list: how bad, what is wrong, what mends it."""
     role = "dim" if finding.accepted else ROLES[finding.severity]
     word = "accepted" if finding.accepted else finding.severity.word
-    mends = f" → {finding.playbook}" if finding.playbook and not finding.accepted else ""
-    tail = text.width(mends)
-    points = "" if finding.accepted or cells < 50 else f" -{finding.weight}"
-    room = cells - 11 - tail - text.width(points)
+    mends = text.fit(f" → {finding.playbook}" if finding.playbook and not finding.accepted else "", 11)
+    points = "" if cells < 50 else "     " if finding.accepted else f" {-finding.weight:>4}"
+    room = cells - 11 - text.width(mends) - text.width(points)
     return (
         (text.fit(f"{GLYPHS[finding.severity]} {word}", 11), role),
         (text.fit(finding.title, room), "dim" if finding.accepted else "strong"),

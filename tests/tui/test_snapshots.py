@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from gridtui.playbooks.artefacts import Kept
 from gridtui.settings import Guard, Settings
 from gridtui.tui.app import Dashboard
 from gridtui.tui.widgets.prompt import Prompt
@@ -90,6 +93,65 @@ def test_picture_of_a_run(snap_compare: object, size: tuple[int, int], name: str
             await pilot.press("d", "down", "enter")
         await pilot.pause()
         if name != "confirm":
+            run.show()
+        await pilot.pause()
+
+    assert callable(snap_compare)
+    assert snap_compare(app, terminal_size=size, run_before=ready)
+
+
+@pytest.mark.parametrize("size", [(60, 24), *SIZES], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    ("name", "theme"),
+    [
+        ("choice", "gridtui-dark"),
+        ("choice-typing", "gridtui-light"),
+        ("dry-run", "gridtui-light"),
+        ("run", "gridtui-dark"),
+        ("run-failures", "gridtui-safe"),
+        ("runs", "gridtui-mono"),
+        ("posture", "gridtui-contrast"),
+    ],
+)
+def test_picture_of_playbooks(snap_compare: object, size: tuple[int, int], name: str, theme: str) -> None:
+    fleet = sick_fleet(settings=Settings(guard=Guard(confirm_above=1000)))
+    app = Dashboard(fleet, "SIMULATED NODES", clock=lambda: fleet.now)
+    app.theme = theme
+    app.animation_level = "none"
+    outcomes = {"web06": "changed", "web07": "failed", "web03": "locked-out"}
+    fleet.kept = [
+        Kept("20260921T141300-aaaa", Path("/x/1"), fleet.now - 9000, ("base",), ("db01",), True, (), None),
+        Kept("20260921T141320-0f3a", Path("/x/2"), fleet.now - 60, ("ssh", "motd"), ("a", "b"), False, (), outcomes),
+    ]
+
+    async def ready(pilot: Pilot[int]) -> None:
+        while not fleet.started:
+            await pilot.pause(0.01)
+        await pilot.press("o" if name == "posture" else "b")
+        await pilot.pause()
+        if name == "posture":
+            while not fleet.looked:
+                await pilot.pause(0.01)
+        else:
+            await pilot.press("down", "down")
+        if name == "choice-typing":
+            await pilot.press("space", "u", "v")
+            app.screen.query_one(Input).cursor_blink = False
+        elif name == "runs":
+            await pilot.press("h")
+        elif name == "dry-run":
+            await pilot.press("up", "enter")
+        elif "run" in name:
+            await pilot.press("r", "y")
+        run = app.playbook_screen
+        if "run" in name and name != "runs":
+            while not fleet.played or not run.course.tasks or (run.running and name == "dry-run"):
+                await pilot.pause(0.01)
+            run._began = fleet.now - 12
+            run._took = 12.0
+            await pilot.pause()
+            if "failures" in name:
+                await pilot.press("f")
             run.show()
         await pilot.pause()
 

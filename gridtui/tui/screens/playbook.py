@@ -139,6 +139,8 @@ class PlaybookScreen(RunScreen):
             course.end(result)
         finally:
             self.seen = self.is_active
+        if not plan.check:
+            self.dashboard.touched |= set(names)
         self._dry_run_of = (plan, names) if plan.check and not course.failed() else None
         if not self._chose:
             troubled = course.failed() or (course.result is not None and course.result.error)
@@ -205,6 +207,8 @@ class PlaybookScreen(RunScreen):
             state = course.heard_of(self._inspected)
         shown = (course, self._view, self._inspected, state)
         if shown == self._shown:
+            if self._view == LOG and pane.cursor >= pane.count - 1:
+                pane.follow()
             return
         anew = shown[:3] != self._shown[:3]
         if not anew and now < self._made_at + SHARE * self._making and self.running:
@@ -216,7 +220,7 @@ class PlaybookScreen(RunScreen):
         self._making = self._made_at - now
         pane.take(page, anew)
         if follow:
-            pane.go(page.count - 1)
+            pane.follow()
 
     def _page(self) -> Page:
         course, fold = self.course, self.dashboard.fleet.fold
@@ -288,6 +292,19 @@ class PlaybookScreen(RunScreen):
             self._turn_to(NODE, name)
             self.set_focus(self._pane)
             self.show()
+
+    def action_next_part(self) -> None:
+        self._go_to_part(1)
+
+    def action_previous_part(self) -> None:
+        self._go_to_part(-1)
+
+    def _go_to_part(self, step: int) -> None:
+        pane = self._pane
+        self.set_focus(pane)
+        if (place := pane.page.heading(pane.cursor, step)) is not None:
+            pane.go(place)
+            pane.scroll_to(y=place, animate=False)  # what it says stands below it
 
     def action_task_left(self) -> None:
         if self.focused is self._pane:

@@ -55,7 +55,7 @@ class PlaybooksScreen(Screen[None]):
         yield TextLine(cut=True, id="target")
         with Horizontal(id="body"):
             yield PlaybookLines(id="list")
-            with VerticalScroll(id="right", can_focus=False):
+            with VerticalScroll(id="right"):
                 yield Panel("", id="about")
                 yield Panel("How it runs", id="how")
         yield TextLine("raised", cut=True, id="detail")
@@ -99,6 +99,7 @@ class PlaybooksScreen(Screen[None]):
     def show(self) -> None:
         """Draw what is new."""
         self._list.take(self._found, self._marked)
+        self._list.styles.max_height = max(1, len(self._found)) if self.has_class("-narrow") else None
         self._summarise()
         chosen = self.chosen()
         about, how = self.query_one("#about", Panel), self.query_one("#how", Panel)

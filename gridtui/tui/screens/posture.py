@@ -52,11 +52,15 @@ class PostureScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.set_focus(self._list)
-        if self.dashboard.upkeep.get(self.node) is None:
-            self.action_look_again()
 
     def on_screen_resume(self) -> None:
+        self._look_where_due()
         self.show()
+
+    def _look_where_due(self) -> None:
+        """Nothing is known yet, or a playbook has changed the node since."""
+        if self.dashboard.upkeep.get(self.node) is None or self.node in self.dashboard.touched:
+            self.action_look_again()
 
     @property
     def _list(self) -> FindingLines:
@@ -158,8 +162,7 @@ class PostureScreen(Screen[None]):
         if other is not None and other != self.node:
             self.node, self._said = other, ()
             self._list.go(0)
-            if self.dashboard.upkeep.get(other) is None:
-                self.action_look_again()
+            self._look_where_due()
             self.show()
 
     def action_back(self) -> None:

@@ -26,6 +26,11 @@ class OutputLines(Lines):
             self.scroll_to(y=0, animate=False)
         self.replaced(page.count, 0 if anew else None)
 
+    def follow(self) -> None:
+        """Go to the last line, and have it in view, whatever size the widget has got since."""
+        self.go(self.count - 1)
+        self._show_cursor()
+
     def mark(self, needle: str) -> None:
         """Set apart what is searched for."""
         self.needle = needle
