@@ -20,14 +20,15 @@ MISSING = "gridtui-push-missing"
 """What it says where there is no rsync; the distribution's name follows (`ID` of os-release(5))."""
 
 # One line and no quote of its own, since the login shell that reads it may be any: sh, bash, zsh, fish, csh.
-# flock(1) on a file that is made with O_EXCL (set -C); whoever gets the lock looks whether the file still has its name, since the one before
-# has removed it. /tmp is everybody's: where a link, a pipe (opening it would wait for ever) or a folder lies in that place, or where /proc
+# flock(1) on a file in a folder of the login user's own: /tmp is everybody's, and who may open a lock may keep it. Whoever gets the lock looks
+# whether the file still has its name, since the one before has removed it. Where the folder or the file is not what it should be, or where /proc
 # cannot tell, nothing is locked. No exec at the end: sudo closes what it inherits, and this shell keeps the lock until rsync has ended,
 # even when the link was cut and nobody listens any more.
 _WITH_LOCK = (
     'l=$1; shift; command -v "$1" >/dev/null 2>&1 || {{ i=; [ -r /etc/os-release ] && i=$(. /etc/os-release; echo "$ID"); '
     'echo "{missing} $i" >&2; exit 127; }}; '
-    'if [ -n "$l" ] && command -v flock >/dev/null 2>&1; then n=0; while :; do n=$((n+1)); '
+    'd=/tmp/.gridtui-$(id -u); [ -z "$l" ] || mkdir -m 700 "$d" 2>/dev/null; '
+    'if [ -n "$l" ] && command -v flock >/dev/null 2>&1 && [ -d "$d" ] && [ ! -L "$d" ] && [ -O "$d" ]; then l=$d/$l; n=0; while :; do n=$((n+1)); '
     '[ -e "$l" ] || [ -L "$l" ] || (umask 022; set -C; : >"$l") 2>/dev/null; '
     'if [ -L "$l" ] || [ "$n" -gt 50 ]; then l=; break; fi; '
     'if [ -f "$l" ] && [ -r "$l" ]; then command exec 9<"$l" || continue; '
@@ -38,17 +39,16 @@ _WITH_LOCK = (
 )
 
 
-def lock_file(destination: str) -> str:
-    """The file on a node that stands for a destination while something is moved there: in /tmp, which all its users share."""
-    digest = hashlib.sha256(os.fsencode(place(destination))).hexdigest()[:24]
-    return f"/tmp/.gridtui-push-{digest}"  # noqa: S108 - made with O_EXCL, see above
+def lock_name(destination: str) -> str:
+    """The file that stands for a destination while something is moved there, in the login user's `/tmp/.gridtui-<uid>` on the node."""
+    return "push-" + hashlib.sha256(os.fsencode(place(destination))).hexdigest()[:24]
 
 
 def at_node(plan: Plan) -> str:
     """Shell text that stands for `rsync` on the node (`--rsync-path`): finds it, holds the lock, and is root where that is wanted."""
     locked = plan.direction is Direction.PUSH and not plan.options.dry_run
     script = _WITH_LOCK.format(missing=MISSING, busy=BUSY)
-    words = [lock_file(plan.destination) if locked else "", *(("sudo", "-n") if plan.options.sudo else ()), "rsync"]
+    words = [lock_name(plan.destination) if locked else "", *(("sudo", "-n") if plan.options.sudo else ()), "rsync"]
     return quote("/bin/sh", "-c", script, "gridtui-push", *words)
 
 

@@ -27,7 +27,7 @@ def program(lab: Lab, tmp_path: Path) -> Iterator[Program]:
         yield program
     for node in lab.nodes:
         if lab.states().get(node.name) == "running":
-            lab.run(node.name, ["sh", "-c", "rm -rf /srv/push /home/grid/push /tmp/.gridtui-push-*"], check=False)
+            lab.run(node.name, ["sh", "-c", "rm -rf /srv/push /home/grid/push"], check=False)
 
 
 @pytest.fixture

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from gridtui.push.packages import how_to_install
 from gridtui.settings import Ssh
 from gridtui.ssh import system
 
+LOCKS = Path(f"/tmp/.gridtui-{os.getuid()}")
 WORD = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
 
 
@@ -78,9 +82,9 @@ def test_the_smaller_rate_counts() -> None:
 
 
 def test_only_a_real_push_takes_the_lock_of_the_place() -> None:
-    assert command.lock_file("/b") in command.at_node(Plan(("a",), "/b/"))
+    assert command.lock_name("/b") in command.at_node(Plan(("a",), "/b/"))
     assert "/tmp/" not in command.at_node(Plan(("a",), "/b", options=Options(dry_run=True))).split("gridtui-push", 2)[2]
-    assert command.lock_file("~/b") == command.lock_file("./b/")
+    assert command.lock_name("~/b") == command.lock_name("./b/")
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "busybox sh"])
@@ -92,7 +96,28 @@ def test_the_text_for_the_node_runs_in_any_shell(shell: str, tmp_path: Path) -> 
         pytest.skip(f"{shell} is not installed")
     assert done.returncode == 0, done
     assert done.stdout.startswith("rsync ")
-    assert not Path(command.lock_file(str(tmp_path))).exists()
+    assert not (LOCKS / command.lock_name(str(tmp_path))).exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user's folder needs root")
+def test_a_lock_in_another_users_folder_keeps_nobody_waiting(tmp_path: Path) -> None:
+    name = f"{tmp_path.parent.name}-{tmp_path.name}"
+    (tmp_path / "id").write_text(f"#!/bin/sh\necho {name}\n")
+    (tmp_path / "id").chmod(0o755)
+    folder = Path(f"/tmp/.gridtui-{name}")
+    folder.mkdir()
+    try:
+        os.chown(folder, 65534, 65534)
+        with open(folder / command.lock_name(str(tmp_path)), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            text = command.at_node(Plan(("a",), str(tmp_path))) + " --version"
+            env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+            assert subprocess.run(["sh", "-c", text], capture_output=True, env=env).returncode == 0
+            os.chown(folder, 0, 0)
+            held = subprocess.run(["sh", "-c", text], capture_output=True, env=env)
+            assert (held.returncode, held.stderr.split()) == (75, [command.BUSY.encode()])
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_what_would_change_rsyncs_ways_is_left_out() -> None:

@@ -25,11 +25,12 @@ from .trees import fill, picture
 
 pytestmark = needs_rsync
 
+LOCKS = Path(f"/tmp/.gridtui-{os.getuid()}")
 SLOW = Options(rate=1 << 20)
 
 
 def locks(destination: str) -> bool:
-    return os.path.exists(command.lock_file(destination))
+    return (LOCKS / command.lock_name(destination)).exists()
 
 
 async def until_sending(run: Run, seen: list[Progress]) -> asyncio.Task[object]:
@@ -108,10 +109,11 @@ async def test_two_pulls_into_one_folder(server: Sshd, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["file", "link", "link to a file", "pipe", "folder", "unreadable"])
 def test_what_lies_in_the_locks_place(server: Sshd, tmp_path: Path, kind: str) -> None:
-    """A file left by a killed node locks nobody out, a link is not followed, and a pipe that another user put there is not waited for."""
+    """A file left by a killed node locks nobody out, a link is not followed, and a pipe that lies there is not waited for."""
     there = f"{tmp_path}/there/"
-    lock, source = Path(command.lock_file(there)), fill(tmp_path / "file", 1000)
+    lock, source = LOCKS / command.lock_name(there), fill(tmp_path / "file", 1000)
     plan = Plan((str(source),), there, options=Options(wait=0, timeout=5))
+    LOCKS.mkdir(mode=0o700, exist_ok=True)
     try:
         with open(tmp_path / "busy", "w") as busy:
             match kind:
