@@ -140,7 +140,7 @@ class Fleet:
         return tuple(self._monitor.bus.log) if self._monitor else ()
 
     async def events(self) -> AsyncIterator[Event]:
-        """What happens from now on. Each caller has a bounded queue of its own; `Seen` coalesces by node."""
+        """What happens from now on, until `close`. Each caller has a bounded queue of its own; `Seen` coalesces by node."""
         if self._monitor:
             async for event in self._monitor.events():
                 yield event

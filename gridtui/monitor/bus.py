@@ -20,7 +20,14 @@ class Bus:
     def __init__(self, status: Callable[[str], Status]) -> None:
         self._status = status
         self._readers: list[_Reader] = []
+        self._closed = False
         self.log: deque[Event] = deque(maxlen=LOG)
+
+    def close(self) -> None:
+        """No more events: every reader ends once it has what waits for it."""
+        self._closed = True
+        for reader in self._readers:
+            reader.wake.set()
 
     def seen(self, node: str) -> None:
         """The picture of `node` changed."""
@@ -36,12 +43,13 @@ class Bus:
             reader.wake.set()
 
     async def read(self) -> AsyncIterator[Event]:
-        """Events from now on, until the reader stops. Those of the log come before waiting pictures."""
+        """Events from now on, until the reader stops or the bus is closed. Those of the log come before waiting pictures."""
         reader = _Reader()
         self._readers.append(reader)
         try:
-            while True:
-                await reader.wake.wait()
+            while not self._closed or reader.events or reader.seen:
+                if not self._closed:
+                    await reader.wake.wait()
                 reader.wake.clear()
                 while reader.events or reader.seen:
                     if reader.events:

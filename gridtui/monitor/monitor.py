@@ -66,6 +66,7 @@ class Monitor:
         if self.pinger:
             self.pinger.close()
             self.pinger = None
+        self.bus.close()
 
     @property
     def method(self) -> PingMethod:
@@ -88,7 +89,7 @@ class Monitor:
         return watch.ring.values() if metric == "rtt" else watch.history.values(metric)
 
     def events(self) -> AsyncIterator[Event]:
-        """What happens from now on."""
+        """What happens from now on, until `close`."""
         return self.bus.read()
 
     # ---- what a watch asks of its host ----

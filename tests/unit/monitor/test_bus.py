@@ -86,3 +86,18 @@ async def test_every_reader_gets_everything_and_one_that_leaves_is_forgotten() -
     bus.emit(Noted(2, None, "two"))
     assert len(await waiting) == 1
     assert len(bus._readers) == 1
+
+
+async def test_a_closed_bus_ends_its_readers_once_they_have_all() -> None:
+    bus = Bus(Pictures().status)
+    events, first = await reading(bus)
+    idle, nothing = await reading(bus)
+    bus.emit(Noted(1.0, None, "one"))
+    assert len(await first) == len(await nothing) == 1
+    bus.emit(Noted(2.0, None, "two"))
+    bus.seen("n1")
+    bus.close()
+    async with asyncio.timeout(5):
+        for reader in (events, idle):
+            assert [type(event) for event in [event async for event in reader]] == [Noted, Seen]
+        assert [event async for event in bus.read()] == []
