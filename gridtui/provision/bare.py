@@ -67,7 +67,7 @@ PYTHON = r"""
 LC_ALL=C; export LC_ALL DEBIAN_FRONTEND=noninteractive; PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; export PATH
 has() { command -v "$1" >/dev/null 2>&1; }
 apt() { apt-get -q -y -o DPkg::Lock::Timeout=120 --no-install-recommends install python3 python3-apt; }
-if has apt-get; then apt || { apt-get -q update && apt; }
+if has apt-get; then apt || { dpkg --configure -a; apt-get -q update && apt; }
 elif has dnf; then dnf -q -y install python3
 elif has yum; then yum -q -y install python3
 elif has zypper; then zypper -n -q install python3

@@ -22,6 +22,9 @@ from .model import Ending, Plan, StepState
 
 Ask = Callable[[str], Awaitable["str | None"]]
 
+BATCHES = ("1", "100%")
+"""How a playbook that may cut the link goes over new nodes: a canary, then the rest. Nobody works on them yet, and each takes an
+unconfirmed change back by itself."""
 _WELL = (books.Ending.OK, books.Ending.CHANGED, books.Ending.MATCHING)
 
 
@@ -95,8 +98,10 @@ class Playing:
         for errand in errands:
             errand.running(name)
         asked = _asked(errands[0])
+        playbook = self._playbooks[name]
+        batches = BATCHES if playbook.cuts else ()
         run = books.Run(
-            books.Plan((self._playbooks[name],), extra=self._extra(errands[0]), become_password=asked),
+            books.Plan((playbook,), batches=batches, extra=self._extra(errands[0]), become_password=asked),
             [errand.node for errand in errands],
             self._sources,
             self._settings,

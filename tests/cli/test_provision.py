@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ..e2e import terminal as tmux
 from ..e2e.program import Done, Program
+from ..e2e.terminal import Terminal
 from ..ssh.openssh import Sshd, keygen
 
 
@@ -132,3 +134,24 @@ def test_a_list_of_fingerprints(program: Program, inventory: Path, sshd: Sshd) -
     assert wrong.status == 4, wrong
     assert "ALARM" in wrong.stderr
     assert not (program.home / "known").exists()
+
+
+@pytest.mark.skipif(bool(tmux.MISSING), reason=tmux.MISSING)
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_a_person_is_asked_once(program: Program, inventory: Path, sshd: Sshd, tmp_path: Path, answer: str) -> None:
+    """For the password, unseen, and then about all unknown host keys at once."""
+    with Terminal(tmp_path, env=program.env) as terminal:
+        before = terminal.modes()
+        words = ["provision", "--ask-password", "--dry-run", "-w", "new1"]
+        terminal.run(["python", "-m", "gridtui", "-i", inventory, *words])
+        terminal.until(lambda: "password of the first login" in terminal.screen(), 20)
+        terminal.type("s3cret-7Z")
+        terminal.until(lambda: "[y/N]" in terminal.screen(), 20)
+        assert "SHA256:" in terminal.screen() and "new1" in terminal.screen()
+        terminal.type(answer)
+        terminal.until(terminal.at_prompt, 20)
+        screen = terminal.screen()
+        assert ("exit=0" if answer == "y" else "exit=4") in screen
+        assert (program.home / "known").exists() is (answer == "y")
+        assert "s3cret" not in screen
+        assert terminal.modes() == before
