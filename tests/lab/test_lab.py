@@ -53,7 +53,7 @@ def test_a_stopped_node_is_gone_and_comes_back(lab: Lab) -> None:
     lab.stop("node3")
     assert lab.states() == {"node1": "running", "node2": "running", "node3": "exited"}
     assert not answers(lab, "node3")
-    assert answers(lab, "node1")
+    assert answers(lab, "node1", timeout=10)
     lab.start("node3")
     assert lab.ssh("node3", "systemctl is-system-running").strip() == "running"
     assert lab.known_hosts.read_text() == before, "a node keeps its host keys over a power cut"
@@ -77,7 +77,7 @@ def test_a_frozen_node_accepts_and_never_answers(lab: Lab) -> None:
         with pytest.raises(TimeoutError):
             connection.recv(1)
     lab.unpause("node2")
-    assert answers(lab, "node2", timeout=5)
+    assert answers(lab, "node2", timeout=10)
 
 
 def test_a_restart_boots_anew(lab: Lab) -> None:

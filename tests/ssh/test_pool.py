@@ -66,7 +66,7 @@ async def test_closing_the_pool_ends_logins_in_flight(make_sshd: MakeSshd) -> No
     await pool.close()
     results = await asyncio.gather(*asking, return_exceptions=True)
     assert all(isinstance(result, SshError) for result in results), results
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 10
     sshd.thaw()
 
 
@@ -170,8 +170,8 @@ async def test_a_frozen_server_is_noticed(make_sshd: MakeSshd) -> None:
         running = asyncio.create_task(connection.run("sleep 60"))
         begun = time.monotonic()
         sshd.freeze()
-        error = await asyncio.wait_for(connection.closed(), 10)
-        assert 0.6 < time.monotonic() - begun < 5
+        error = await asyncio.wait_for(connection.closed(), 20)
+        assert 0.6 < time.monotonic() - begun < 10
         assert "does not answer any more (keepalive)" in str(error)
         with pytest.raises(ConnectionLost):
             await running
@@ -219,7 +219,7 @@ async def test_nodes_behind_a_jump_host_share_its_connection(make_sshd: MakeSshd
         assert (bastion.logins(), inner.logins()) == (1, 6)
         bastion.stop()
         for connection in found:
-            assert isinstance(await asyncio.wait_for(connection.closed(), 10), ConnectionLost)
+            assert isinstance(await asyncio.wait_for(connection.closed(), 20), ConnectionLost)
         with pytest.raises(ConnectError, match="jump host"):
             await pool.connect(nodes[0])
         bastion.start()

@@ -28,7 +28,7 @@ async def test_a_waiter_that_gives_up_passes_its_turn_on() -> None:
         first, second = (asyncio.create_task(hold(turns, gauge)) for _ in range(2))
         await asyncio.sleep(0)
     first.cancel()  # the turn was just handed to it
-    await asyncio.wait_for(second, 1)
+    await asyncio.wait_for(second, 10)
     assert turns.taken == 0
 
 
@@ -83,13 +83,13 @@ async def test_pauses_double_up_to_the_longest(failures: int, low: float, high: 
 
 async def test_a_woken_pause_ends_and_the_next_one_is_longer() -> None:
     backoff = Backoff(10.0, 60.0)
-    await asyncio.wait_for(backoff.wait(), 1)
+    await asyncio.wait_for(backoff.wait(), 10)
     backoff.failed()
     waiting = asyncio.create_task(backoff.wait())
     await asyncio.sleep(0)
     assert not waiting.done()
     backoff.wake()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 10)
     backoff.failed()
     assert backoff.left > 9.9
     backoff.lost()
@@ -101,4 +101,4 @@ async def test_a_pause_ends_by_itself() -> None:
     backoff.failed()
     begun = time.monotonic()
     await backoff.wait()
-    assert 0.04 < time.monotonic() - begun < 2
+    assert 0.04 < time.monotonic() - begun < 10

@@ -53,7 +53,7 @@ def test_dead_hosts_do_not_wait_for_each_other(namespace: Namespace, method: Pin
             hosts = [f"127.1.0.{number}" for number in range(200)]
             ends = await asyncio.gather(*(pinger.ask(host, 0.3) for host in hosts))
             assert set(ends) == {(None, UNANSWERED)}
-            assert 0.3 <= time.monotonic() - start < 2
+            assert 0.3 <= time.monotonic() - start < 15  # one after the other: a minute
             assert pinger.strained == 0
 
     namespace.run(work)
@@ -402,7 +402,7 @@ def test_a_silent_tcp_port_is_a_loss(namespace: Namespace) -> None:
             start = time.monotonic()
             ends = await asyncio.gather(*(pinger.ask(f"198.18.2.{number}", 0.3) for number in range(100)))
             assert set(ends) == {(None, UNANSWERED)}
-            assert time.monotonic() - start < 3
+            assert time.monotonic() - start < 15  # one after the other: half a minute
             assert (await pinger.ask("198.18.1.1", 20))[1] == "No route to host"
 
     namespace.run(work)

@@ -36,7 +36,7 @@ def test_dead_hosts_are_values_and_take_one_time_out(namespace: Namespace) -> No
         with namespace.router(), Pinger.open() as pinger:
             start = time.monotonic()
             result = await sweep(targets, count=2, interval=0.3, timeout=0.5, pinger=pinger)
-            assert 0.8 <= time.monotonic() - start < 3
+            assert 0.8 <= time.monotonic() - start < 15  # one after the other: minutes
             assert result["alive"].trips.received == 2
             assert result["refused"].why == "destination host unreachable, says 198.18.0.1"
             assert "network is unreachable" in result["nowhere"].why
