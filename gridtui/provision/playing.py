@@ -23,8 +23,10 @@ from .model import Ending, Plan, StepState
 Ask = Callable[[str], Awaitable["str | None"]]
 
 BATCHES = ("1", "100%")
-"""How a playbook that may cut the link goes over new nodes: a canary, then the rest. Nobody works on them yet, and each takes an
+"""How a playbook that may cut the link goes over many new nodes: a canary, then the rest. Nobody works on them yet, and each takes an
 unconfirmed change back by itself."""
+FEW = 4
+"""Nodes that go without a canary."""
 _WELL = (books.Ending.OK, books.Ending.CHANGED, books.Ending.MATCHING)
 
 
@@ -99,7 +101,7 @@ class Playing:
             errand.running(name)
         asked = _asked(errands[0])
         playbook = self._playbooks[name]
-        batches = BATCHES if playbook.cuts else ()
+        batches = BATCHES if playbook.cuts and len(errands) > FEW else ("100%",)
         run = books.Run(
             books.Plan((playbook,), batches=batches, extra=self._extra(errands[0]), become_password=asked),
             [errand.node for errand in errands],
@@ -124,9 +126,8 @@ class Playing:
         outcome = result.outcomes.get(errand.node.name)
         if outcome and outcome.status in _WELL:
             errand.left.remove(name)
-            if errand.memory and errand.visit:
-                user = errand.node.user or errand.visit.found.user
-                errand.memory.keep(errand.visit.found.machine, user, name, self._digest(errand, name))
+            if errand.memory:
+                errand.memory.went(name, self._digest(errand, name))
             if outcome.status is books.Ending.CHANGED:
                 text = f"{outcome.changed} of {outcome.ok} tasks changed something"
                 errand.end(name, StepState.CHANGED, text, seconds)

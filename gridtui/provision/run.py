@@ -139,7 +139,10 @@ class Run:
     def _begin(self, errand: Errand) -> None:
         """From the first login to Python."""
         assert errand.key
+        assert errand.memory
         visit = errand.visit = Visit(errand.node, errand.key, self._plan, self._settings.ssh, self._jumps)
+        if errand.memory.user == errand.node.user:
+            visit.method = errand.memory.method
         for name, work in STEPS:
             if self._stop.count:
                 raise Stopped
@@ -148,6 +151,9 @@ class Run:
             errand.fingerprint = visit.contact.pinned
         if self._plan.dry_run:
             self._playing.would(errand)
+        elif visit.root:
+            user = errand.node.user or visit.found.user
+            errand.memory.met(visit.found.machine, user, visit.root.method)
 
     # the check
 

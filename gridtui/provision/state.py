@@ -27,6 +27,8 @@ class Memory:
     path: Path
     machine: str = ""
     user: str = ""
+    method: str = ""
+    """How the user became root: ``, `sudo` or `su`."""
     done: dict[str, str] = field(default_factory=dict)
     """Playbook to the digest with which it went through."""
 
@@ -34,13 +36,18 @@ class Memory:
         """Whether this very content went through on this very machine."""
         return bool(machine) and machine == self.machine and self.done.get(playbook) == digest
 
-    def keep(self, machine: str, user: str, playbook: str = "", digest: str = "") -> None:
-        """Note what was reached. Raises StateError."""
+    def met(self, machine: str, user: str, method: str) -> None:
+        """Note who logged in, and how that became root. Raises StateError."""
+        before = (self.machine, self.user, self.method)
         if machine != self.machine:
             self.machine, self.done = machine, {}
-        self.user = user
-        if playbook:
-            self.done[playbook] = digest
+        self.user, self.method = user, method
+        if before != (machine, user, method):
+            self._write()
+
+    def went(self, playbook: str, digest: str) -> None:
+        """Note a playbook that went through. Raises StateError."""
+        self.done[playbook] = digest
         self._write()
 
     def drop(self, playbooks: Iterable[str]) -> None:
@@ -54,6 +61,7 @@ class Memory:
             "schema": 1,
             "machine": self.machine,
             "user": self.user,
+            "method": self.method,
             "done": self.done,
             "time": round(time.time()),
         }
@@ -76,6 +84,7 @@ def recall(name: str, where: str) -> Memory:
     memory = Memory(path)
     if isinstance(data, dict) and data.get("schema") == 1:
         memory.machine, memory.user = _text(data.get("machine")), _text(data.get("user"))
+        memory.method = _text(data.get("method"))
         done = data.get("done")
         if isinstance(done, dict):
             memory.done = {str(key): value for key, value in done.items() if isinstance(value, str)}

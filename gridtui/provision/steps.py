@@ -54,6 +54,8 @@ class Visit:
     jumps: Jumps
     say: Callable[[str], None] = lambda text: None
     """Told what a long step does meanwhile."""
+    method: str = ""
+    """How the login became root the last time."""
     contact: Contact | None = None
     root: Root | None = None
     found: bare.Found = field(default_factory=bare.Found)
@@ -127,7 +129,9 @@ def root(visit: Visit) -> Done:
     has, wanted = visit.found.has, visit.plan.become_method
     method = ""
     if visit.found.uid != 0:
-        method = wanted if wanted != "auto" else "sudo" if "sudo" in has else "su"
+        # the playbooks install sudo, which does not make a sudoer of whoever came through su
+        usual = "su" if visit.method == "su" or "sudo" not in has else "sudo"
+        method = usual if wanted == "auto" else wanted
         if method not in has:
             raise RootError(
                 f"{visit.contact.where}: {method} is not installed there, so {visit.found.user} cannot become root",

@@ -24,7 +24,7 @@ from .lab import Lab
 
 NAMES = ["bare1", "bare2", "bare3"]
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_a_wrong_password_is_given_to_two_nodes_once(bare: Bare, program: Progra
 
 def test_from_a_password_to_ready(bare: Bare, program: Program, record_property: Callable[[str, object], None]) -> None:
     with Watch(ROOT_PASSWORD) as watch:
-        done = start(program, "--user", "root", password=ROOT_PASSWORD).wait(380)
+        done = start(program, "--user", "root", password=ROOT_PASSWORD).wait(800)
     assert done.status == 0, done
     record_property("seconds", done.seconds)
     for name, result in results(done).items():
@@ -238,7 +238,7 @@ def test_killed_in_the_middle_it_goes_on_from_there(bare: Bare, program: Program
     running.send(signal.SIGKILL)
     assert running.wait(20).status == -signal.SIGKILL
     with Watch(ADMIN_PASSWORD, ROOT_PASSWORD) as watch:
-        done = start(program, *words, become=ROOT_PASSWORD).wait(380)
+        done = start(program, *words, become=ROOT_PASSWORD).wait(800)
     assert done.status == 0, done
     found = states(results(done)["bare3"])
     assert found["contact"] == found["key"] == found["python"] == "ok"

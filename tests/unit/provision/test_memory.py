@@ -19,9 +19,11 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_went_through_is_remembered() -> None:
-    state.recall("new1", "h:22").keep(MACHINE, "root", "base", "d1")
+    first = state.recall("new1", "h:22")
+    first.met(MACHINE, "admin", "su")
+    first.went("base", "d1")
     memory = state.recall("new1", "h:22")
-    assert memory.user == "root"
+    assert (memory.user, memory.method) == ("admin", "su")
     assert memory.holds("base", "d1", MACHINE)
     assert not memory.holds("base", "d2", MACHINE)
     assert not memory.holds("ssh", "d1", MACHINE)
@@ -33,8 +35,10 @@ def test_what_went_through_is_remembered() -> None:
 
 def test_a_machine_that_was_installed_anew_has_nothing() -> None:
     memory = state.recall("new1", "h:22")
-    memory.keep(MACHINE, "root", "base", "d1")
-    memory.keep(OTHER, "admin", "ssh", "d1")
+    memory.met(MACHINE, "root", "")
+    memory.went("base", "d1")
+    memory.met(OTHER, "admin", "sudo")
+    memory.went("ssh", "d1")
     again = state.recall("new1", "h:22")
     assert (again.user, again.done) == ("admin", {"ssh": "d1"})
     again.drop(["ssh", "never"])
