@@ -141,7 +141,7 @@ class Run:
         assert errand.key
         assert errand.memory
         visit = errand.visit = Visit(errand.node, errand.key, self._plan, self._settings.ssh, self._jumps)
-        if errand.memory.user == errand.node.user:
+        if errand.node.user in (None, errand.memory.user):
             visit.method = errand.memory.method
         for name, work in STEPS:
             if self._stop.count:
