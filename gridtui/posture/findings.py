@@ -74,7 +74,7 @@ CHECKS: tuple[Check, ...] = (
           advice="install and enable what the distribution has"),
     Check("ssh-open", LOW, 3, "every account may log in over SSH", judging.ssh_open, "ssh"),
     Check("ssh-old", LOW, 3, "sshd accepts outdated algorithms", judging.ssh_old, "ssh"),
-    Check("ssh-x11", LOW, 2, "sshd forwards X11", judging.ssh_x11, "ssh"),
+    Check("ssh-x11", LOW, 2, "sshd forwards X11", judging.ssh_x11, "ssh", {"ssh_settings": {"X11Forwarding": "no"}}),
     Check("services-exposed", LOW, 3, "a service that the network reaches may do everything", judging.exposed_services,
           advice="systemctl edit UNIT: NoNewPrivileges=, ProtectSystem=, ... (systemd.exec(5))"),
     Check("kernel-network", LOW, 2, "the kernel believes the network's word on routes", judging.network_settings,

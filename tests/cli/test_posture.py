@@ -43,6 +43,16 @@ def test_a_look_and_what_is_known_of_it(program: Program, inventory: Path) -> No
     (young,) = program.run("-i", inventory, "posture", "--every", "1h", "--json").json["nodes"]
     assert not young["fresh"] and young["time"] == node["time"]
 
+    (second,) = program.run("-i", inventory, "posture", "--json", timeout=60).json["nodes"]
+    assert second["drift"]["since"] == node["time"] and set(second["drift"]) >= {
+        "worse",
+        "appeared",
+        "mended",
+        "opened",
+        "closed",
+        "changed",
+    }
+
     # What is meant is shown, and counts no longer.
     inventory.write_text(HERE.format(accept=json.dumps([one["id"] for one in node["findings"]])))
     done = program.run("-i", inventory, "posture", "--known", "--json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import time
@@ -183,7 +184,7 @@ def mend(finding: Finding, nodes: str) -> str:
     """What mends a finding on `nodes` (a node set): a command of ours, or what a person does."""
     if not finding.playbook:
         return finding.advice
-    extra = "".join(f" -e {shlex.quote(f'{name}={value}')}" for name, value in finding.variables.items())
+    extra = "".join(f" -e {shlex.quote(f'{name}={json.dumps(value)}')}" for name, value in finding.variables.items())
     return f"gridtui playbook run {finding.playbook} -w {shlex.quote(nodes)}{extra}"
 
 
@@ -279,15 +280,19 @@ def _node(look: Look) -> dict[str, object]:
         "passed": list(posture.passed),
         "ports": None if isinstance(posture.ports, Unsupported) else [_port(port) for port in posture.ports],
     }
-    found["drift"] = drift and {
-        "since": drift.before,
-        "worse": list(drift.worse),
-        "appeared": [finding.id for finding in drift.appeared],
-        "mended": [finding.id for finding in drift.mended],
-        "opened": [_port(port) for port in drift.opened],
-        "closed": [_port(port) for port in drift.closed],
-        "changed": [{"name": one.name, "before": one.before, "after": one.after} for one in drift.changed],
-    }
+    found["drift"] = (
+        None
+        if drift is None
+        else {
+            "since": drift.before,
+            "worse": list(drift.worse),
+            "appeared": [finding.id for finding in drift.appeared],
+            "mended": [finding.id for finding in drift.mended],
+            "opened": [_port(port) for port in drift.opened],
+            "closed": [_port(port) for port in drift.closed],
+            "changed": [{"name": one.name, "before": one.before, "after": one.after} for one in drift.changed],
+        }
+    )
     return found
 
 
