@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -251,19 +252,22 @@ def test_ctrl_c_once_and_twice(program: Program, fleet: Path, tmp_path: Path) ->
 
 
 @needs_tmux
+@pytest.mark.timeout(150)
 def test_many_nodes_are_asked_about(program: Program, fleet: Path, tmp_path: Path) -> None:
     program.settings("[guard]\nconfirm_above = 2\n")
     with Terminal(tmp_path, env=program.env) as screen:
         for answer, shown in (("n", "nothing was run"), ("y", "5 ok")):
             screen.type("clear")
-            screen.run(["python", "-m", "gridtui", "-i", fleet, "exec", "-b", "-w", "@live", "--", "echo hi"])
-            screen.until(lambda: "[y/N]" in screen.screen(), 20)
+            screen.until(lambda: "[y/N]" not in screen.screen(), 30)
+            screen.run([sys.executable, "-m", "gridtui", "-i", fleet, "exec", "-b", "-w", "@live", "--", "echo hi"])
+            screen.until(lambda: "[y/N]" in screen.screen(), 30)
             assert "Run `echo hi` on 5 nodes (here,n[1-4])?" in screen.screen()
             screen.type(answer)
-            screen.until(lambda shown=shown: shown in screen.screen(), 20)  # type: ignore[misc]
+            screen.until(lambda shown=shown: shown in screen.screen(), 30)  # type: ignore[misc]
         screen.type("clear")
-        screen.run(["python", "-m", "gridtui", "-i", fleet, "exec", "--yes", "-w", "@live", "--", "echo hi"])
-        screen.until(lambda: "exit=0" in screen.screen(), 20)
+        screen.until(lambda: "exit=" not in screen.screen(), 30)
+        screen.run([sys.executable, "-m", "gridtui", "-i", fleet, "exec", "--yes", "-w", "@live", "--", "echo hi"])
+        screen.until(lambda: "exit=0" in screen.screen(), 30)
 
 
 FAKE_SUDO = r"""#!/bin/sh

@@ -131,6 +131,7 @@ class Sshd:
         """End the listener and every session under it."""
         if self._process is None:
             return
+        self.freeze()  # else a session tells of its command's end before it is ended itself
         for pid in reversed(self.pids()):
             for number in (signal.SIGKILL, signal.SIGCONT):
                 with contextlib.suppress(ProcessLookupError):
