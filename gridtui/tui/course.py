@@ -122,6 +122,10 @@ class Course:
         if result.error:
             self._say(result.error, "critical")
 
+    def refused(self, why: str) -> None:
+        """Nothing was begun."""
+        self._say(why, "critical")
+
     def ended(self, outcome: Outcome) -> None:
         """A node has ended while others go on."""
         self.outcomes[outcome.node] = outcome

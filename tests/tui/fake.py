@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gridtui import inventory as inventories
 from gridtui import push
-from gridtui.errors import SelectionError, ShellError, StateError, UsageError
+from gridtui.errors import GridtuiError, SelectionError, ShellError, StateError, UsageError
 from gridtui.events import Changed, Event, Noted, Seen
 from gridtui.exec import Ending, OnLines, Outcome, Stop, Task
 from gridtui.model import (
@@ -259,6 +259,7 @@ class FakeFleet:
         self.answer = answer
         """What a node makes of a command."""
         self.played: list[tuple[Plan, tuple[str, ...]]] = []
+        self.refusal: GridtuiError | None = None
         self.taken_back: list[tuple[str, str]] = []
         self.story = story
         """What happens in a playbook's run."""
@@ -455,6 +456,8 @@ class FakeFleet:
         assert names is not None and told and ended and stop
         if not plan.check:
             self.allow_changes()
+        if self.refusal is not None:
+            raise self.refusal
         chosen = tuple(names)
         self.played.append((plan, chosen))
         if plan.become_password:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from gridtui.errors import LockedError
 from gridtui.fleet import Fleet
 from gridtui.playbooks.artefacts import Kept
 from gridtui.playbooks.model import Plan, TaskResult, TaskStarted, TaskState
@@ -383,3 +384,52 @@ async def test_a_real_run_on_this_machine(tmp_path: Path) -> None:
             await until(pilot, lambda: app.screen is screen and "■ Write it" in pane(app))
     finally:
         await app.fleet.close()
+
+
+@pytest.mark.parametrize("theme", ["gridtui-light", "gridtui-contrast", "ansi-dark", "ansi-light", "nord"])
+async def test_every_theme_draws_them(theme: str) -> None:
+    fleet = FakeFleet(6, settings=MANY)
+    app = board(fleet)
+    app.theme = theme
+    async with app.run_test(size=(60, 20)) as pilot:
+        await choosing(pilot, app)
+        await pilot.press("end", "r")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: "■" in screen_text(app) and "✖" in screen_text(app))
+        await pilot.press("f", "d", "l", "escape", "left", "enter")
+        await pilot.pause()
+        fleet.let_go()
+        await ended(pilot, app)
+        await pilot.press("h", "escape", "escape", "escape", "escape", "o")
+        await until(pilot, lambda: "66 C" in screen_text(app) or app.screen is not app.fleet_screen)
+
+
+async def test_what_was_refused_is_told_and_can_be_tried_again() -> None:
+    fleet = FakeFleet(3, settings=MANY)
+    fleet.refusal = LockedError("playbooks run over this inventory already")
+    app = board(fleet)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await choosing(pilot, app)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is app.playbook_screen and not app.playbook_screen.running)
+        await until(pilot, lambda: screen_text(app).count("playbooks run over this inventory already") == 2)
+        fleet.refusal, fleet.story = None, smooth
+        await pilot.press("R")
+        await ended(pilot, app)
+        assert "3 would change" in screen_text(app)
+
+
+async def test_changes_are_gone_through_one_by_one() -> None:
+    fleet = FakeFleet(14, settings=MANY)
+    app = board(fleet)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await choosing(pilot, app)
+        await pilot.press("enter")
+        await ended(pilot, app)
+        lines = app.screen.query_one(OutputLines)
+        assert pane(app)[lines.cursor].startswith("▲ unreachable")
+        await pilot.press("n")
+        assert pane(app)[lines.cursor].startswith("✖ failed: motd")
+        await pilot.press("N")
+        assert pane(app)[lines.cursor].startswith("▲ unreachable")
