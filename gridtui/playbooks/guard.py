@@ -167,7 +167,10 @@ async def _one(
         error: SshError | None = None
         busy = ""
         try:
-            said = await _guard(node, (verb, run), pool, access)
+            said = await _guard(node, (verb, run, *(["again"] if verb == "rollback" else [])), pool, access)
+            if verb == "confirm" and said.exit_status == _OTHERWISE:
+                # What a slow controller wrote after the node had taken the change back.
+                await _guard(node, ("rollback", run, "again"), pool, access)
         except SshError as failure:
             error = failure
         else:

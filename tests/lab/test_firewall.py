@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from .lab import Lab
 from .plays import Played, play
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 
 PORTS = (*range(20, 31), 53, 80, 443, 5000, 8080, 9090, 9091)
 """What is looked at, from one address and once: bounded."""
@@ -64,11 +63,9 @@ class Node1:
 
     def mine(self) -> str:
         """Our table, without who was counted lately."""
-        return re.sub(
-            r"(set counted.*?timeout 10m\n).*?\n\t}",
-            r"\1\t}",
-            self.sh("nft -s list table inet gridtui", check=False),
-            flags=re.S,
+        return self.sh(
+            r"nft -s list table inet gridtui | awk '/^\tset counted/ {skip = 1} !skip {print} /^\t}/ {skip = 0}'",
+            check=False,
         )
 
     def left(self) -> str:
@@ -162,8 +159,6 @@ def test_what_nft_would_not_take_is_told_before_anything_changes(node: Node1) ->
     assert "nonsense" in refused.said and refused.failed == {"node1": 1} and refused.changed == {"node1": 0}
     wrongs: tuple[dict[str, Any], ...] = (
         {"firewall_services": [{"port": "22; flush ruleset"}]},
-        {"firewall_services": [{"port": 22, "from": ["everywhere"]}]},
-        {"firewall_table": "a b"},
         {"firewall_interfaces": ['lo" accept']},
     )
     for wrong in wrongs:

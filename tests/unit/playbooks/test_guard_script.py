@@ -259,6 +259,27 @@ def test_a_rollback_that_fails_is_tried_again(guard: Guard, tmp_path: Path) -> N
 
 
 @once
+def test_what_comes_late_is_refused_or_taken_back_once_more(guard: Guard, tmp_path: Path) -> None:
+    """A controller so slow that the window is over before it changes anything."""
+    file = tmp_path / "file"
+    file.write_text("old")
+    guard.arm("r1", 60, f"path {file}")
+    done = guard("during", "r1", "sh", "-c", f'cat > {file}; echo "$1"; exit 7', "sh", "a b", stdin="new")
+    assert (done.returncode, done.stdout, file.read_text()) == (7, "a b\n", "new")
+    assert guard("fire", "r1", "1").returncode == 0
+    late = guard("during", "r1", "sh", "-c", f"echo late > {file}")
+    assert late.returncode == 3
+    assert "the time of change r1 (change) was over: not done" in late.stderr
+    assert file.read_text() == "old"
+    file.write_text("late")
+    assert guard("rollback", "r1").returncode == 0
+    assert file.read_text() == "late"
+    assert guard("rollback", "r1", "again").returncode == 0
+    assert (file.read_text(), guard.states()) == ("old", ["r1 rolled-back"])
+    assert guard("during", "r2", "true").returncode == 4
+
+
+@once
 def test_a_timer_that_was_killed_keeps_nobody_out(guard: Guard, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("old")
@@ -322,6 +343,8 @@ def test_a_boot_within_the_window_takes_it_back(guard: Guard, tmp_path: Path) ->
         (("confirm", "nobody"), "", 4, "no change nobody"),
         (("rollback", "nobody"), "", 4, "no change nobody"),
         (("confirm", "*"), "", 2, "not an id"),
+        (("rollback", "nobody", "twice"), "", 2, "not understood"),
+        (("during", "nobody"), "", 2, "usage"),
         (("arm", "a"), "", 2, "usage"),
         ((), "", 2, "usage"),
     ],

@@ -1,8 +1,8 @@
-# What the firewall role does on a node: firewall look|check|load|unload TABLE
+# What the firewall role does on a node: firewall look|check|load|unload TABLE [UNIT]
 #
 #   look     as JSON: nft's version, the address and port of this login, other firewalls, and whether RULES is in force
 #   check    would nft and this kernel take the rules on standard input?
-#   load     take RULES in force, now (at once or not at all) and at every boot, and note what nft makes of it
+#   load     take the rules on standard input in force, now (at once or not at all) and at every boot by the unit that is given
 #   unload   remove the table. Prints what it did
 set -u
 LC_ALL=C
@@ -54,8 +54,16 @@ look() {
         "$version" "${others# }" "${2-}" "${5-0}" "$file" $loaded $boots $systemd
 }
 
+# write FILE MODE: standard input, whole or not at all.
+write() {
+    mkdir -p "${1%/*}" && cat >"$1.new" && chmod "$2" "$1.new" && mv -f "$1.new" "$1"
+}
+
 load() {
+    umask 022
+    write $RULES 0600 || exit 1
     if [ -d /run/systemd/system ]; then
+        printf '%s\n' "$2" | write /etc/systemd/system/$UNIT 0644 || exit 1
         if ! { systemctl daemon-reload && systemctl -q enable $UNIT && systemctl restart $UNIT; }; then
             journalctl -q -n 5 -o cat -u $UNIT >&2
             exit 1
@@ -63,7 +71,7 @@ load() {
     else
         nft -f $RULES || exit 1
     fi
-    table "$1" | digest >$LOADED
+    table "$1" | digest | write $LOADED 0600
 }
 
 unload() {
@@ -80,6 +88,6 @@ unload() {
 case $1 in
     look) look "$2" ;;
     check) nft -c -f - ;;
-    load) load "$2" ;;
+    load) load "$2" "$3" ;;
     unload) unload "$2" "$3" ;;
 esac
