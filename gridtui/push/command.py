@@ -27,15 +27,16 @@ MISSING = "gridtui-push-missing"
 _WITH_LOCK = (
     'l=$1; shift; command -v "$1" >/dev/null 2>&1 || {{ i=; [ -r /etc/os-release ] && i=$(. /etc/os-release; echo "$ID"); '
     'echo "{missing} $i" >&2; exit 127; }}; '
-    'd=/tmp/.gridtui-$(id -u); [ -z "$l" ] || mkdir -m 700 "$d" 2>/dev/null; '
-    'if [ -n "$l" ] && command -v flock >/dev/null 2>&1 && [ -d "$d" ] && [ ! -L "$d" ] && [ -O "$d" ]; then l=$d/$l; n=0; while :; do n=$((n+1)); '
+    "d=/tmp/.gridtui-$(id -u); "
+    'if [ -n "$l" ] && command -v flock >/dev/null 2>&1; then l=$d/$l; n=0; while :; do n=$((n+1)); mkdir -m 700 "$d" 2>/dev/null; '
+    'if [ -L "$d" ] || {{ [ -e "$d" ] && [ ! -O "$d" ]; }}; then l=; break; fi; '
     '[ -e "$l" ] || [ -L "$l" ] || (umask 022; set -C; : >"$l") 2>/dev/null; '
     'if [ -L "$l" ] || [ "$n" -gt 50 ]; then l=; break; fi; '
     'if [ -f "$l" ] && [ -r "$l" ]; then command exec 9<"$l" || continue; '
     "flock -n 9 || {{ echo {busy} >&2; exit 75; }}; "
     '[ -e /proc/self/fd/9 ] || break; [ "$l" -ef /proc/self/fd/9 ] && break; '
     'elif [ -e "$l" ]; then l=; break; fi; done; else l=; fi; '
-    '"$@"; s=$?; [ -z "$l" ] || rm -f "$l"; exit $s'
+    '"$@"; s=$?; [ -z "$l" ] || {{ rm -f "$l"; rmdir "$d" 2>/dev/null; }}; exit $s'
 )
 
 
