@@ -64,10 +64,13 @@ def troubles(outcomes: Iterable[Outcome], fold: Fold) -> list[tuple[Ending, str]
 
 
 def alike(results: Iterable[TaskResult], part: Callable[[TaskResult], str]) -> list[Alike]:
-    """The results whose `part` (their diff, their text) is not empty, identical ones of a task as one, in the order of the tasks."""
+    """The results whose `part` (their diff, their text) is not empty, identical ones of a task as one, in the order of the tasks, the
+    largest group first."""
     found: dict[tuple[int, str, str, str], list[str]] = {}
     for result in results:
         if text := part(result):
             found.setdefault((result.number, result.task, result.role, text), []).append(result.node)
-    ordered = sorted(found.items(), key=lambda item: item[0][0])  # stable: within a task in the order they came
-    return [Alike(number, task, role, tuple(nodes), text) for (number, task, role, text), nodes in ordered]
+    groups = [
+        Alike(number, task, role, tuple(sorted(nodes)), text) for (number, task, role, text), nodes in found.items()
+    ]
+    return sorted(groups, key=lambda group: (group.number, -len(group.nodes), group.nodes))
