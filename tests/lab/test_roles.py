@@ -1,13 +1,16 @@
 """Every shipped playbook on a real node: check mode, a run, a second one that changes nothing, and an undo that gives back all of it.
 
-A new playbook that says `# gridtui: can be undone` is in the table by itself; what it needs to be seen at work is a `Case` more.
+A new playbook that says `# gridtui: can be undone` is in the table by itself, unless it has a module of its own here (`test_<name>.py`);
+what it needs to be seen at work is a `Case` more. At the end all of them together, twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -41,7 +44,7 @@ class Case:
     """What a playbook is run with, and a command that succeeds on the node only after it ran."""
 
     proof: str
-    extra: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
 # podman's image is the node's own busybox, and storage without a driver of the kernel's is the one that works in a container.
@@ -90,6 +93,7 @@ CASES = {
 UNDOABLE = sorted(
     path.stem for path in (ROOT / "playbooks").glob("*.yml") if "# gridtui: can be undone" in path.read_text()
 )
+ALONE = [name for name in UNDOABLE if not Path(__file__).with_name(f"test_{name}.py").exists()]
 TOGETHER = [name for name in ("base", "ssh", "firewall", "sandbox", "ids", "updates") if name in UNDOABLE]
 
 
@@ -99,7 +103,7 @@ def sh(lab: Lab, node: str, command: str, *, user: str = "root", check: bool = T
     return done.stdout
 
 
-@pytest.mark.parametrize("name", [name for name in UNDOABLE if name != "mesh"])
+@pytest.mark.parametrize("name", ALONE)
 def test_a_playbook_is_repeatable_and_can_be_undone(lab: Lab, name: str) -> None:
     case = CASES.get(name, Case("true"))
     before = sh(lab, "node1", STATE)
@@ -122,3 +126,34 @@ def test_a_playbook_is_repeatable_and_can_be_undone(lab: Lab, name: str) -> None
     assert left.splitlines() == before.splitlines(), "what was there before is back"
     again = play(lab, name, hosts="node1", gridtui_undo=True, **case.extra)
     assert again.changed["node1"] == 0, again.said
+
+
+@pytest.mark.timeout(480)
+def test_all_of_them_together_twice(lab: Lab, tmp_path: Path) -> None:
+    """A sandboxed unit, bubblewrap and podman as the grid user run behind the firewall; the second run changes nothing."""
+
+    def chained(names: Sequence[str]) -> Path:
+        path = tmp_path / "all.yml"
+        path.write_text("".join(f"- ansible.builtin.import_playbook: {ROOT}/playbooks/{name}.yml\n" for name in names))
+        return path
+
+    # Comparing files takes its time, and has a test of its own.
+    extra: dict[str, Any] = {"ids_files": False, "ids_audit": False}
+    play(lab, chained(TOGETHER), hosts="node2", timeout=400, **extra)
+    again = play(lab, chained(TOGETHER), hosts="node2", timeout=400, **extra)
+    assert again.changed["node2"] == 0, again.said
+
+    assert sh(lab, "node2", BWRAP, user="grid").split() == ["sandboxed", "grid"]
+    unit = sh(lab, "node2", SLICE)
+    assert "sandboxed" in unit and "grid.slice" in unit
+    assert "container 0" in sh(lab, "node2", PODMAN, user="grid")
+    assert "policy drop" in sh(lab, "node2", "nft list ruleset")
+    assert lab.ssh("node2", "id -un", user="grid").strip() == "grid"
+    assert lab.ssh("node2", "id -un").strip() == "root"
+
+    play(lab, chained(TOGETHER[::-1]), hosts="node2", timeout=400, gridtui_undo=True, **extra)
+    assert sh(lab, "node2", "ls /var/lib/gridtui/record; ls /etc/sudoers.d /etc/ssh/sshd_config.d").split() == [
+        "/etc/ssh/sshd_config.d:",
+        "/etc/sudoers.d:",
+        "README",
+    ]

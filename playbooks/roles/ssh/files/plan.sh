@@ -40,7 +40,7 @@ sshd=$(command -v sshd) || refuse 'there is no sshd here'
 [ -d /run/sshd ] || mkdir -m 0755 /run/sshd 2>/dev/null
 
 settings() { "$sshd" -T -f "$1" 2>/dev/null; }
-complaint() { "$sshd" -t -f "$1" 2>&1 | grep -v '^$' | head -n 1 | tr -d '\r' | sed "s#$temp/[a-z]*/#/etc/ssh/#g"; }
+complaint() { "$sshd" -t -f "$1" 2>&1 | grep -v '^$' | head -n 1 | tr -d '\r' | sed -e "s#$temp/[a-z]*/d/#$FOLDER/#g" -e "s#$temp/[a-z]*/#/etc/ssh/#g"; }
 sound() { "$sshd" -t -f "$1" >/dev/null 2>&1; }
 value() { sed -n "s/^$1 //p" "$2" | head -n 1; }
 lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
@@ -65,10 +65,11 @@ build() {
 # Whether all of our lines are what sshd would go by.
 effective() {
     settings "$temp/$1/sshd_config" >"$temp/$1/all" || return
-    settings "$temp/ours" | sort >"$temp/alone"
+    # Read twice, names in lists are there twice.
+    settings "$temp/ours" | sort -u >"$temp/alone"
     sed -n 's/^\([A-Za-z]*\) .*/\1/p' "$temp/ours" | tr '[:upper:]' '[:lower:]' | sort -u >"$temp/keys"
     while read -r key; do
-        [ "$(grep "^$key " "$temp/alone")" = "$(sort "$temp/$1/all" | grep "^$key ")" ] || return
+        [ "$(grep "^$key " "$temp/alone")" = "$(sort -u "$temp/$1/all" | grep "^$key ")" ] || return
     done <"$temp/keys"
 }
 
@@ -98,7 +99,7 @@ logins() {
     [ -z "${DOAS_USER-}" ] || echo "$DOAS_USER"
     loginuid=$(cat /proc/self/loginuid 2>/dev/null)
     case $loginuid in '' | 4294967295) ;; *) getent passwd "$loginuid" | cut -d: -f1 ;; esac
-    printf '%s\n' "$1" | tr ',' '\n'
+    printf '%s\n' "$1" | tr ',' '\n' | sed '/^$/d'
 }
 
 allow() {
@@ -215,11 +216,9 @@ plan_present() {
     if [ "$mode" = include ] && [ "$(ls "$temp/include/d")" != $NAME ]; then
         note "lines of others stood before ours; $MAIN reads ours first now"
     fi
-    for user in $(logins "$2" | sort -u); do
-        if [ "$user" = root ] && [ "$(value permitrootlogin "$temp/$mode/all")" = no ] && [ "$(logins '' | sort -u)" = root ]; then
-            refuse 'the login is root, whom PermitRootLogin no would leave outside: log in as another user, who may use sudo'
-        fi
-    done
+    if [ "$root" = no ] && [ "$(value permitrootlogin "$temp/before/all")" != no ] && ! logins '' | grep -qvx root; then
+        refuse 'the login is root, whom PermitRootLogin no would leave outside: log in as another user, who may use sudo'
+    fi
     case $mode in
         dropin) block='' ;;
         include) block="Include $FOLDER/$NAME" ;;
