@@ -93,41 +93,45 @@ class Record:
     """What is known of an inventory's nodes. Read when made; `take` new answers, then `save` them."""
 
     def __init__(self, nodes: Mapping[str, Node], file: Path | None) -> None:
-        """`file` None keeps nothing. Raises StateError; the record is then empty when made again."""
+        """`file` None keeps nothing. Raises StateError."""
         self._nodes, self._file = nodes, file
         self._taken: dict[str, _Entry] = {}
-        self._entries: dict[str, _Entry] = {}
-        if file:
-            self._entries = self._read(file)
+        # As written, and read only where somebody asks: a check of thousands has a few nodes to compare.
+        self._written: dict[str, dict[str, Any]] = self._read(file) if file else {}
+        self._entries: dict[str, _Entry | None] = {}
 
     @staticmethod
-    def _read(file: Path) -> dict[str, _Entry]:
+    def _read(file: Path) -> dict[str, dict[str, Any]]:
         document = store.read_json(file)
         nodes = document.get("nodes") if isinstance(document, dict) and document.get("schema") == SCHEMA else None
-        found: dict[str, _Entry] = {}
-        for name, item in nodes.items() if isinstance(nodes, dict) else ():
-            answer = posture.from_json(item.get("answer")) if isinstance(item, dict) else None
-            if answer:
-                found[name] = _Entry(answer, posture.from_json(item.get("before")))
-        return found
+        return {name: item for name, item in nodes.items() if isinstance(item, dict)} if isinstance(nodes, dict) else {}
+
+    def _entry(self, name: str) -> _Entry | None:
+        if name in self._taken:
+            return self._taken[name]
+        if name not in self._entries:
+            item = self._written.get(name, {})
+            answer = posture.from_json(item.get("answer"))
+            self._entries[name] = _Entry(answer, posture.from_json(item.get("before"))) if answer else None
+        return self._entries[name]
 
     def answer(self, name: str) -> Answer | None:
         """The last answer."""
-        entry = self._entries.get(name)
+        entry = self._entry(name)
         return entry.answer if entry else None
 
     def younger(self, name: str, seconds: float) -> bool:
         """Whether the last answer is less than `seconds` old."""
-        entry = self._entries.get(name)
-        return entry is not None and 0 <= time.time() - entry.answer.time < seconds
+        answer = self.answer(name)
+        return answer is not None and 0 <= time.time() - answer.time < seconds
 
     def take(self, name: str, answer: Answer) -> None:
         """A new answer."""
-        self._entries[name] = self._taken[name] = _Entry(answer, self.answer(name))
+        self._taken[name] = _Entry(answer, self.answer(name))
 
     def look(self, name: str) -> Look:
         """What is known of a node, as if it was asked when it last was. Without a posture where it never was."""
-        entry = self._entries.get(name)
+        entry = self._entry(name)
         if entry is None:
             return Look(name, error="never asked")
         shown = posture.assess(name, entry.answer, accepted(self._nodes[name]))
@@ -139,8 +143,8 @@ class Record:
         return posture.drift(name, entry.before, entry.answer, accepted(self._nodes[name]))
 
     def brief(self, name: str, every: float) -> due.Brief:
-        """For a check. Raises KeyError for a node that was never asked."""
-        entry = self._entries[name]
+        """For a check, of a node that was just asked. Raises KeyError."""
+        entry = self._taken[name]
         shown: Posture = posture.assess(name, entry.answer, accepted(self._nodes[name]))
         drift = self._drift(name, entry)
         asked = entry.answer.time
@@ -168,14 +172,11 @@ class Record:
         try:
             kept = self._read(file)
         except StateError:
-            kept = {}  # damaged and moved aside: what was known before it was is still here
-        for name, entry in self._entries.items():
-            present = kept.get(name)
-            if name in self._taken or present is None or present.answer.time < entry.answer.time:
-                kept[name] = entry
-        self._entries = {name: kept[name] for name in self._nodes if name in kept}
-        nodes = {name: self._document(name, entry, every) for name, entry in self._entries.items()}
-        store.write_json(file, {"schema": SCHEMA, "time": time.time(), "nodes": nodes})
+            kept = self._written  # damaged and moved aside: what was known before it was is still here
+        kept |= {name: self._document(name, entry, every) for name, entry in self._taken.items()}
+        self._written = {name: kept[name] for name in self._nodes if name in kept}
+        self._entries.clear()
+        store.write_json(file, {"schema": SCHEMA, "time": time.time(), "nodes": self._written})
         return file.stat().st_mtime_ns
 
     def _document(self, name: str, entry: _Entry, every: float) -> dict[str, Any]:
