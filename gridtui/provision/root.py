@@ -161,4 +161,4 @@ class Root:
             held.close()
         if talk:
             self._settle(talk, status)
-        raise ShellError(f"{contact.where}: {clean(error.strip() or b'the lock is not to be had', 300)}")
+        raise RootError(f"{contact.where}: {clean(error.strip() or b'the lock is not to be had', 300)}")

@@ -206,16 +206,17 @@ def test_again_changes_nothing_and_is_quick(bare: Bare, program: Program) -> Non
 
 def test_two_controllers_do_not_meet(bare: Bare, program: Program, tmp_path: Path) -> None:
     """Another machine's run (another state folder) is told apart by the node's own lock."""
-    lock = "exec 9>>/run/gridtui-provision.lock; flock -n 9; echo somebody else >/run/gridtui-provision.lock; sleep 60"
-    bare.run("bare1", ["sh", "-c", f"nohup sh -c '{lock}' >/dev/null 2>&1 & sleep 0.3"])
+    theirs = (
+        "exec 9>>/run/gridtui-provision.lock; flock -n 9; echo somebody else >/run/gridtui-provision.lock; "
+        "echo $$ >/run/theirs; exec sleep 60"
+    )
+    bare.run(
+        "bare1", ["sh", "-c", f"nohup sh -c '{theirs}' >/dev/null 2>&1 & until [ -s /run/theirs ]; do sleep 0.1; done"]
+    )
     try:
         done = start(program, "-w", "bare[1-2]").wait(60)
     finally:
-        bare.run(
-            "bare1",
-            ["sh", "-c", "kill $(fuser /run/gridtui-provision.lock 2>/dev/null) || pkill -f gridtui-provision.lock"],
-            check=False,
-        )
+        bare.run("bare1", ["sh", "-c", "kill $(cat /run/theirs)"])
     assert done.status == 1, done
     assert "another controller provisions it" in results(done)["bare1"]["error"]
     assert results(done)["bare2"]["status"] == "ok"
@@ -248,13 +249,13 @@ def test_killed_in_the_middle_it_goes_on_from_there(bare: Bare, program: Program
 
 def test_nodes_that_cannot_be_provisioned(bare: Bare, program: Program) -> None:
     """One dies, one has a read-only system, one is well: each says what it is, and the rest goes on."""
-    bare.run("bare2", ["mount", "-o", "remount,ro", "/"])
+    bare.run("bare2", ["sh", "-c", "mount --bind /etc /etc && mount -o remount,bind,ro /etc"])
     bare.lab.pause("bare1")
     try:
         done = start(program).wait(90)
     finally:
         bare.lab.unpause("bare1")
-        bare.run("bare2", ["mount", "-o", "remount,rw", "/"])
+        bare.run("bare2", ["umount", "--lazy", "/etc"])
     assert done.status == 4, done
     found = results(done)
     assert found["bare1"]["status"] == "unreachable"
