@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +20,7 @@ _ROWS = 16
 """Nodes that are shown at once."""
 _TASKS = 40
 """Tasks of a node that are shown: the last ones."""
-_GLYPHS = {
+_GLYPHS: dict[TaskState | None, str] = {
     TaskState.RUNNING: "▸",
     TaskState.OK: "·",
     TaskState.CHANGED: "●",
@@ -72,6 +73,12 @@ class Board:
                 self._say(text, "yellow" if progress.alarm else "dim")
         self._draw()
 
+    async def tick(self) -> None:
+        """Draw again and again, so that a long task is seen to go on. Ends when it is cancelled."""
+        while self._live:
+            await asyncio.sleep(1.0)
+            self._draw()
+
     def ended(self, outcome: books.Outcome) -> None:
         """A node is done."""
         self._done.add(outcome.node)
@@ -107,7 +114,9 @@ class Board:
 
     def _draw(self) -> None:
         now = time.monotonic()
-        if not self._live or now - self._last < _EVERY:
+        if (
+            not self._live or not self._number or now - self._last < _EVERY
+        ):  # before the first task somebody may be asked
             return
         self._last = now
         rows = [name for name in self._batch if name not in self._done]
@@ -122,7 +131,8 @@ class Board:
     def _row(self, name: str) -> str:
         states = self._states[name]
         first = max(1, self._number - _TASKS + 1)
-        marks = "".join(_GLYPHS[states.get(number, TaskState.RUNNING)] for number in range(first, self._number))
+        # a task that was not for it, as a handler that nobody called, leaves a blank
+        marks = "".join(_GLYPHS.get(states.get(number), " ") for number in range(first, self._number))
         last = states.get(self._number, TaskState.RUNNING)
         return f"{clean(name).ljust(self._width)}  {marks}{_GLYPHS[last]}"
 

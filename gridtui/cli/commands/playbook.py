@@ -236,14 +236,18 @@ async def _run(fleet: Fleet, plan: Plan, way: _Way, where: str, leave: str) -> i
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupt, number)
     began, start = time.time(), time.monotonic()
-    result = await fleet.playbook(
-        plan,
-        names=names,
-        told=board.told,
-        ended=board.ended,
-        ask=asking.secret if terminal else None,
-        stop=stop,
-    )
+    ticking = asyncio.create_task(board.tick())
+    try:
+        result = await fleet.playbook(
+            plan,
+            names=names,
+            told=board.told,
+            ended=board.ended,
+            ask=asking.secret if terminal else None,
+            stop=stop,
+        )
+    finally:
+        ticking.cancel()
     seconds = time.monotonic() - start
     board.clear()
     if way.json:
