@@ -114,9 +114,8 @@ class Board:
 
     def _draw(self) -> None:
         now = time.monotonic()
-        if (
-            not self._live or not self._number or now - self._last < _EVERY
-        ):  # before the first task somebody may be asked
+        # before the first task somebody may be asked something
+        if not self._live or not self._number or now - self._last < _EVERY:
             return
         self._last = now
         rows = [name for name in self._batch if name not in self._done]
