@@ -263,12 +263,18 @@ class Fleet:
                     problem(StateError(str(error)))
         return {name: found[name] for name in wanted}
 
-    def known_posture(self, problem: Callable[[StateError], None] | None = None) -> dict[str, Look]:
-        """What is known of all nodes without asking: that of `posture` and `check`. Nodes that were never asked are left out."""
+    async def known_posture(self, problem: Callable[[StateError], None] | None = None) -> AsyncIterator[Look]:
+        """What is known of all nodes without asking: that of `posture` and `check`. Nodes that were never asked are left out.
+
+        One after the other, so that a screen can be drawn in between: each takes 1 ms.
+        """
         from .monitor import posture as postures
 
         record = postures.opened(self.nodes, self.inventory.sources, problem)
-        return {name: record.look(name) for name in self.nodes if record.answer(name)}
+        for name in self.nodes:
+            if record.answer(name):
+                yield record.look(name)
+                await asyncio.sleep(0)
 
     async def ping(
         self, where: str = "", leave: str = "", *, count: int = 3, interval: float = 1.0, timeout: float = 1.0

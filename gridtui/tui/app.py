@@ -127,8 +127,14 @@ class Dashboard(App[int]):
 
     def _begin(self) -> None:
         self.run_worker(self._watch(), group="bridge", exclusive=True)
-        self.upkeep = dict(self.fleet.known_posture(lambda error: self.notify(str(error), markup=False)))
+        self.run_worker(self._recall(), group="posture")
         self.set_interval(BEAT, lambda: self.post_message(Fresh()))
+
+    async def _recall(self) -> None:
+        """What earlier looks say of how the nodes are kept. What was asked meanwhile is newer."""
+        async for look in self.fleet.known_posture(lambda error: self.notify(str(error), markup=False)):
+            self.upkeep.setdefault(look.node, look)
+        self.post_message(Fresh())
 
     async def _watch(self) -> None:
         try:

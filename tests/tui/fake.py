@@ -496,8 +496,9 @@ class FakeFleet:
         self.looked += names
         return {name: look(name, self.now) for name in names}
 
-    def known_posture(self, problem: Callable[[StateError], None] | None = None) -> Mapping[str, Look]:
-        return self.known
+    async def known_posture(self, problem: Callable[[StateError], None] | None = None) -> AsyncIterator[Look]:
+        for one in self.known.values():
+            yield one
 
     def let_go(self) -> None:
         """Commands on held nodes end now."""
