@@ -131,7 +131,7 @@ class Root:
         if self._refused:
             raise RootError(
                 f"{where}: {self.method} asks for a password: {self._refused}",
-                hint="--ask-become-pass, or log in as root with --user root",
+                hint="--ask-password, --ask-become-pass where it is another one, or --user root",
             )
         if talk.stage is Stage.WRONG:
             self._secret.refused(node)
