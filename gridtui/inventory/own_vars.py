@@ -24,6 +24,19 @@ NAMES = (
     "gridtui_maintenance",
     "gridtui_posture_accept",
 )
+ELSEWHERE = (
+    "gridtui_profile",
+    "gridtui_grid_user",
+    "gridtui_controllers",
+    "gridtui_remove_packages",
+    "gridtui_confirm",
+    "gridtui_window",
+    "gridtui_serial",
+    "gridtui_hosts",
+    "gridtui_undo",
+    "gridtui_run",
+)
+"""Read by provisioning (the first two) and by the playbooks, as they stand."""
 LABEL = "gridtui_label_"
 """`gridtui_label_site: berlin` is one label, and inherits by itself."""
 
@@ -84,7 +97,7 @@ def read(variables: Mapping[str, Any], fail: Callable[[str, str, str], None], wa
                 own.maintenance = _truth(name, value)
             elif name == "gridtui_posture_accept":
                 _ids(name, value)
-            else:
+            elif name not in ELSEWHERE:
                 _unknown(name, warn)
         except Invalid as error:
             fail(name, str(error), error.hint)
@@ -166,7 +179,7 @@ def _ids(name: str, value: Any) -> None:
 
 def _unknown(name: str, warn: Callable[[str, str], None]) -> None:
     # A slip of the keyboard must not pass; a name far from all of ours may be a newer gridtui's, or a playbook's.
-    if near := difflib.get_close_matches(name.lower(), NAMES, 1, 0.8):
+    if near := difflib.get_close_matches(name.lower(), (*NAMES, *ELSEWHERE), 1, 0.8):
         raise Invalid(f"{clean(name, 80)} is no variable of gridtui", f"did you mean {near[0]}?")
     warn(name, f"{clean(name, 80)} is no variable of gridtui and left out")
 

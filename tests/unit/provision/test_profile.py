@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridtui.errors import UsageError
+from gridtui.errors import InventoryError, UsageError
+from gridtui.inventory import load as load_inventory
 from gridtui.model import Node
 from gridtui.provision.profile import PLAYBOOKS, load, parse
 
@@ -93,3 +94,14 @@ def test_errors_say_where(file: Path, text: str, where: str, why: str) -> None:
 def test_any_text_is_a_profile_or_a_usage_error(text: str) -> None:
     with contextlib.suppress(UsageError):
         parse(text, Path("profile.yaml"))
+
+
+def test_an_inventory_names_profiles_through_groups(tmp_path: Path, file: Path) -> None:
+    path = tmp_path / "inventory.yaml"
+    path.write_text("old:\n  hosts: {a: , b: }\n  vars: {gridtui_profile: plain, gridtui_grid_user: jobs}\n")
+    inventory = load_inventory([path])
+    assert inventory.warnings == ()
+    assert parse(GOOD, file).of(inventory.nodes["b"]).name == "plain"
+    path.write_text("old:\n  hosts: {a: {gridtui_proflie: plain}}\n")
+    with pytest.raises(InventoryError, match="did you mean gridtui_profile"):
+        load_inventory([path])
