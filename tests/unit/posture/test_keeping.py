@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -280,3 +282,12 @@ def test_checks_of_this_machine(file: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert file.stat().st_mtime_ns == before
     (off,) = asyncio.run(Fleet.open([], Settings(posture=Posture(check=False))).check()).nodes
     assert not any(name.startswith("posture") for name in off.metrics)
+
+
+def test_a_check_without_a_turn_loads_nothing_of_posture() -> None:
+    code = (
+        "import sys, gridtui.fleet, gridtui.monitor, gridtui.monitor.checking\n"
+        "print(*(name for name in sys.modules if name.startswith('gridtui.posture') or name == 'gridtui.monitor.posture'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
