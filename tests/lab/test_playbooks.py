@@ -250,7 +250,7 @@ def test_the_guard_confirms_takes_back_and_stops_the_run(lab: Lab, program: Prog
             "--batch",
             "1",
             "--confirm-within",
-            "8",
+            "25",
             "-e",
             "locked=[node2]",
             play,
