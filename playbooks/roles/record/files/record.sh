@@ -217,7 +217,8 @@ undo_units() {
             masked) set -- mask ;;
             *) set -- ;;
         esac
-        case $active in active) set -- "$@" start ;; inactive) set -- "$@" stop ;; esac
+        # Stopped before it is masked: a unit that is masked while it runs counts as failed.
+        case $active in active) set -- "$@" start ;; inactive) set -- stop "$@" ;; esac
         for verb; do [ "$CHECK" = 1 ] || systemctl -q "$verb" "$unit" 2>/dev/null; done
     done <"$record/units"
 }
