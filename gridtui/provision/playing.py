@@ -5,9 +5,11 @@ Runs them through `gridtui.playbooks`; what is noted of a node spares it the sam
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from ..settings import Settings
 from ..ssh import Pool
 from ..stopping import Stop
 from . import state
+from .confirming import confirm
 from .errand import Errand
 from .model import Ending, Plan, StepState
 
@@ -27,6 +30,8 @@ BATCHES = ("1", "100%")
 unconfirmed change back by itself."""
 FEW = 4
 """Nodes that go without a canary."""
+WINDOW = 120.0
+"""Seconds for a confirmation through su, which begins when Ansible has ended on all nodes."""
 _WELL = (books.Ending.OK, books.Ending.CHANGED, books.Ending.MATCHING)
 
 
@@ -99,12 +104,21 @@ class Playing:
 
         for errand in errands:
             errand.running(name)
-        asked = _asked(errands[0])
+        asked, method = _asked(errands[0]), _method(errands[0])
         playbook = self._playbooks[name]
-        batches = BATCHES if playbook.cuts and len(errands) > FEW else ("100%",)
+        ours = method == "su" and playbook.cuts
+        plan = books.Plan(
+            (playbook,),
+            batches=BATCHES if playbook.cuts and len(errands) > FEW and not ours else ("100%",),
+            window=WINDOW if ours else books.WINDOW,
+            confirm=not ours,
+            extra=self._extra(errands[0]),
+            become_password=asked,
+        )
         run = books.Run(
-            books.Plan((playbook,), batches=batches, extra=self._extra(errands[0]), become_password=asked),
-            [errand.node for errand in errands],
+            plan,
+            # the method, as `extra` says it, decides whether sudo can be asked for a taste of the password
+            [replace(one.node, vars={**one.node.vars, "ansible_become_method": method or "sudo"}) for one in errands],
             self._sources,
             self._settings,
             self._holding,
@@ -119,8 +133,20 @@ class Playing:
             for errand in errands:
                 errand.fail(name, error, time.monotonic() - began)
             return
+        kept = await asyncio.gather(*(self._confirm(errand, result) for errand in errands)) if ours else []
+        for errand, problem in zip(errands, kept, strict=False):
+            if problem:
+                errand.fail(name, problem, time.monotonic() - began)
         for errand in errands:
-            self._after(errand, name, result, time.monotonic() - began)
+            if not errand.outcome:
+                self._after(errand, name, result, time.monotonic() - began)
+
+    async def _confirm(self, errand: Errand, result: books.Result) -> GridtuiError | None:
+        """Keep what went well on a node whose root is su's."""
+        outcome = result.outcomes.get(errand.node.name)
+        if not outcome or outcome.status not in _WELL or not errand.visit:
+            return None
+        return await asyncio.to_thread(confirm, errand.visit, result.run)
 
     def _after(self, errand: Errand, name: str, result: books.Result, seconds: float) -> None:
         outcome = result.outcomes.get(errand.node.name)
@@ -179,6 +205,10 @@ class Playing:
 def _asked(errand: Errand) -> bool:
     """Whether becoming root took a password there."""
     return bool(errand.visit and errand.visit.root and errand.visit.root.asked)
+
+
+def _method(errand: Errand) -> str:
+    return errand.visit.root.method if errand.visit and errand.visit.root else ""
 
 
 def _next(lists: Sequence[Sequence[str]]) -> str | None:

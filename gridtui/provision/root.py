@@ -73,7 +73,7 @@ class Root:
         self.method = method
         self.asked = False
         """Whether a password had to be given."""
-        self._secret = secret
+        self.secret = secret
         self._held: paramiko.Channel | None = None
 
     def run(self, text: str, *, input: bytes = b"", timeout: float = 60.0, limit: int = 1 << 20) -> Completed:
@@ -103,7 +103,7 @@ class Root:
             rest = talk.feed(data)
             if talk.stage is Stage.ASKED:
                 try:
-                    text = self._secret.take(self.contact.node)
+                    text = self.secret.take(self.contact.node)
                 except Refused as error:
                     self._refused = str(error)
                     return Answer(end=True)
@@ -115,7 +115,7 @@ class Root:
             if talk.stage is Stage.STARTED and not started:
                 started = True
                 if self.asked:
-                    self._secret.accepted(self.contact.node)
+                    self.secret.accepted(self.contact.node)
                 return Answer(rest, input, end=end)
             return Answer(rest)
 
@@ -134,11 +134,11 @@ class Root:
                 hint="--ask-password, --ask-become-pass where it is another one, or --user root",
             )
         if talk.stage is Stage.WRONG:
-            self._secret.refused(node)
+            self.secret.refused(node)
         elif talk.stage is Stage.ANSWERED:
             # sudo takes the right password of somebody whom it does not let do anything
             allowed = b"sudoers" not in talk.said and b"not allowed" not in talk.said
-            (self._secret.refused if allowed else self._secret.accepted)(node)
+            (self.secret.refused if allowed else self.secret.accepted)(node)
         raise RootError(
             f"{where}: {talk.why(exit_status)}", hint="--ask-become-pass, or log in as root with --user root"
         )
