@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,8 +18,8 @@ from textual.types import CSSPathType
 
 from ..errors import GridtuiError, SettingsError, UsageError
 from ..playbooks.model import Plan, Result
-from ..posture.model import Finding, Look, Posture
-from . import themes, upkeep
+from ..posture.model import Finding
+from . import themes
 from .actions import ACTIONS, BY_NAME, bindings, keymap, shown
 from .asking import Asking
 from .bridge import Bridge, Fresh, Source
@@ -40,6 +39,7 @@ from .screens.question import ConfirmScreen
 from .screens.run import HARD, RunScreen
 from .screens.runs import RunsScreen
 from .screens.transfer import TransferScreen
+from .survey import Survey
 from .widgets.bars import Chunk
 
 if TYPE_CHECKING:
@@ -108,11 +108,7 @@ class Dashboard(App[int]):
             "playbook": self.playbook_screen,
         }
         """The screens that are kept while the reader looks elsewhere."""
-        self._surveying = False
-        self.touched: set[str] = set()
-        """Nodes that a playbook has changed since they were asked how they are kept."""
-        self.upkeep: dict[str, Look] = {}
-        """What is known of how the nodes are kept."""
+        self.survey = Survey(self)
 
     def get_default_screen(self) -> Screen[None]:
         return self.fleet_screen
@@ -127,14 +123,8 @@ class Dashboard(App[int]):
 
     def _begin(self) -> None:
         self.run_worker(self._watch(), group="bridge", exclusive=True)
-        self.run_worker(self._recall(), group="posture")
+        self.run_worker(self.survey.recall(), group="posture")
         self.set_interval(BEAT, lambda: self.post_message(Fresh()))
-
-    async def _recall(self) -> None:
-        """What earlier looks say of how the nodes are kept. What was asked meanwhile is newer."""
-        async for look in self.fleet.known_posture(lambda error: self.notify(str(error), markup=False)):
-            self.upkeep.setdefault(look.node, look)
-        self.post_message(Fresh())
 
     async def _watch(self) -> None:
         try:
@@ -227,34 +217,6 @@ class Dashboard(App[int]):
         """The playbook that mends a finding, on its node, a dry run first. Raises UsageError where there is no such playbook."""
         playbook = self.fleet.playbooks().find(finding.playbook)
         self.open_playbook(Plan((playbook,), diff=True, extra=dict(finding.variables)), [node], dry=True)
-
-    def posture(self, name: str) -> Posture | None:
-        """How a node was kept at the last look; None when that is not known."""
-        look = self.upkeep.get(name)
-        return look.posture if look is not None else None
-
-    async def look_at_upkeep(self, names: Sequence[str]) -> None:
-        """Ask nodes how they are kept. What was known of one that does not answer stays. Raises GridtuiError."""
-        for name, look in (await self.fleet.posture(names=names)).items():
-            before = self.posture(name)
-            self.touched.discard(name)
-            self.upkeep[name] = look if look.posture is not None else replace(look, posture=before)
-
-    async def survey(self, names: Sequence[str]) -> None:
-        """The same for many nodes, in the background; tells what it came to."""
-        if self._surveying:
-            return
-        self._surveying = True
-        self.notify(upkeep.asked(len(names)), markup=False)
-        try:
-            await self.look_at_upkeep(names)
-        except GridtuiError as error:
-            self.notify(str(error), markup=False, severity="error")
-        else:
-            self.notify(upkeep.surveyed([self.upkeep[name] for name in names]), markup=False)
-        finally:
-            self._surveying = False
-        self.post_message(Fresh())
 
     def goes_on(self) -> list[Chunk]:
         """What runs while the reader looks elsewhere."""

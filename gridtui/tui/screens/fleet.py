@@ -69,7 +69,7 @@ class FleetScreen(Screen[None]):
             settings.intervals.fast,
             settings.dashboard.columns,
             dashboard.clock,
-            dashboard.posture,
+            dashboard.survey.posture,
             id="table",
         )
         yield TextLine("raised", cut=True, id="detail")
@@ -125,8 +125,10 @@ class FleetScreen(Screen[None]):
             except SelectionError as error:
                 self._complain(error)  # e.g. a group that is gone; all nodes are shown rather than none
         self._counts = count(map(status, nodes))
-        lines = arrange(self._names, status, self._sort, self._descending, self._group, self._smallest, self._score)
-        if dashboard.upkeep:
+        lines = arrange(
+            self._names, status, self._sort, self._descending, self._group, self._smallest, dashboard.survey.score
+        )
+        if dashboard.survey:
             self._without -= {"posture"}
         self.table.show(lines, self._without)
         self._summarise()
@@ -134,10 +136,6 @@ class FleetScreen(Screen[None]):
         self._waiting = False
         self._ordered_at = time.monotonic()
         self._took = self._ordered_at - started
-
-    def _score(self, name: str) -> int | None:
-        posture = self.dashboard.posture(name)
-        return posture.score if posture is not None else None
 
     def _add_up(self) -> None:
         """The fleet's means and sums."""
@@ -344,7 +342,7 @@ class FleetScreen(Screen[None]):
             self.dashboard.open_posture(name)
 
     def action_survey(self) -> None:
-        self.dashboard.run_worker(self.dashboard.survey(self.table.names), group="posture")
+        self.dashboard.run_worker(self.dashboard.survey.ask_all(self.table.names), group="posture")
 
     def action_events(self) -> None:
         self.dashboard.open_events()

@@ -147,7 +147,7 @@ class PlaybookScreen(RunScreen):
         finally:
             self.seen = self.is_active
         if not plan.check:
-            self.dashboard.touched |= set(names)
+            self.dashboard.survey.touch(names)
         self._dry_run_of = (plan, names) if plan.check and not course.failed() else None
         if not self._chose:
             troubled = course.failed() or (course.result is not None and course.result.error)

@@ -59,7 +59,7 @@ class PostureScreen(Screen[None]):
 
     def _look_where_due(self) -> None:
         """Nothing is known yet, or a playbook has changed the node since."""
-        if self.dashboard.upkeep.get(self.node) is None or self.node in self.dashboard.touched:
+        if self.dashboard.survey.due(self.node):
             self.action_look_again()
 
     @property
@@ -74,7 +74,7 @@ class PostureScreen(Screen[None]):
         """Draw what is known."""
         dashboard = self.dashboard
         now = dashboard.clock()
-        look = dashboard.upkeep.get(self.node) or Look(self.node)
+        look = dashboard.survey.look(self.node) or Look(self.node)
         posture = look.posture
         first: list[Chunk] = [(("posture ", "dim"), (text.plain(self.node), "strong"))]
         second = upkeep.verdict(look, now)
@@ -127,7 +127,7 @@ class PostureScreen(Screen[None]):
 
     async def _look(self, name: str) -> None:
         try:
-            await self.dashboard.look_at_upkeep([name])
+            await self.dashboard.survey.ask([name])
         except GridtuiError as error:
             self._said = ((text.plain(str(error)), "critical"),)
         finally:
