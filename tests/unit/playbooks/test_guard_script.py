@@ -170,7 +170,7 @@ def test_taken_back_when_nobody_confirms(guard: Guard, tmp_path: Path) -> None:
 def test_confirmed_stays_and_can_still_be_rolled_back(guard: Guard, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("old")
-    guard.arm("r1", 2, f"path {file}")
+    guard.arm("r1", 600, f"path {file}")
     timer = guard.timer("r1")
     file.write_text("new")
     assert guard("confirm", "r1").returncode == 0
