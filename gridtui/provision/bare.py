@@ -77,6 +77,8 @@ else echo "no apt-get, dnf, yum, zypper, apk or pacman" >&2; exit 31; fi </dev/n
 """
 
 _LINE = re.compile(r"(uid|user|has|python|machine|os)=([\x20-\x7e]{1,200})")
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+\\-]{0,63}\$?")
+"""Names of local accounts, and of those of directories. Nothing of them means something to a shell's or Ansible's templates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,8 @@ def read(output: bytes) -> Found:
         name, value = found[1], found[2]
         if name == "uid" and re.fullmatch(r"[0-9]{1,10}", value, re.ASCII):
             uid = int(value)
-        elif name == "user":
-            user = clean(value, 64)
+        elif name == "user" and _USER.fullmatch(value):
+            user = value
         elif name == "has" and re.fullmatch(r"[a-z-]{1,20}", value):
             has.add(value)
         elif name == "python" and (parts := re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,3})", value, re.ASCII)):

@@ -180,7 +180,8 @@ class Playing:
         assert visit
         assert visit.root
         assert key
-        extra: dict[str, Any] = {"ansible_user": errand.node.user or visit.found.user}
+        # Who logged in by our own word: these variables are templates to Ansible, so nothing that a node said may stand in them.
+        extra: dict[str, Any] = {"ansible_user": errand.node.user or visit.root.contact.user}
         if visit.root.method:
             extra["ansible_become_method"] = visit.root.method
         if visit.root.method == "su":

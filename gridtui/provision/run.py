@@ -152,7 +152,7 @@ class Run:
         if self._plan.dry_run:
             self._playing.would(errand)
         elif visit.root:
-            user = errand.node.user or visit.found.user
+            user = errand.node.user or visit.root.contact.user
             errand.memory.met(visit.found.machine, user, visit.root.method)
 
     # the check

@@ -23,6 +23,8 @@ from gridtui.provision import bare, ready
         ),
         (b"uid=-1\nuid=0x0\nuid=99999999999\npython=3\npython=a.b\nmachine=../../etc\nos=\x1b[31m\n", bare.Found()),
         (b"uid=\xd9\xa0\n", bare.Found()),
+        (b"user={{ lookup('pipe','id') }}\nuser=a b\nuser=-o\nuser=$(id)\n", bare.Found()),
+        (b"user=DOM\\\\some.one\n", bare.Found(user="DOM\\\\some.one")),
         (b"has=../sh\nhas=SU\nhas=su\n", bare.Found(has=frozenset({"su"}))),
     ],
 )
