@@ -252,7 +252,7 @@ def test_nodes_that_cannot_be_provisioned(bare: Bare, program: Program) -> None:
     bare.run("bare2", ["sh", "-c", "mount --bind /etc /etc && mount -o remount,bind,ro /etc"])
     bare.lab.pause("bare1")
     try:
-        done = start(program).wait(90)
+        done = start(program, become=ROOT_PASSWORD).wait(90)  # for bare3, whose administrator has no sudo
     finally:
         bare.lab.unpause("bare1")
         bare.run("bare2", ["umount", "--lazy", "/etc"])
