@@ -18,7 +18,7 @@ from .model import Progress, Said, TaskResult, TaskStarted, TaskState
 LINES, WIDTH = 40, 2000
 """Lines of a result's text that are kept, and characters of each."""
 
-_ORIGIN = re.compile(r"^Origin: (\S.*?)\s*$", re.M)
+_ORIGIN = re.compile(r"^Origin: (\S.{0,300})", re.M)
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _STATES = {
     "runner_on_ok": TaskState.OK,
@@ -149,7 +149,7 @@ class Reader:
         if result.state in (TaskState.FAILED, TaskState.UNREACHABLE) and count.first is None:
             count.first = result
             if found := _ORIGIN.search(stdout):
-                count.origin = clean(found[1], 300)
+                count.origin = clean(found[1].strip(), 300)
 
     def _aside(self, kind: str, stdout: str) -> Iterator[Said]:
         """Warnings go to people in one line; all is kept for the case that nothing ran."""

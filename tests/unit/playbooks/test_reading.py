@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,6 +72,16 @@ def test_counts_and_the_first_that_was_bad() -> None:
     count = reader.counts["n1"]
     assert (count.ok, count.changed, count.skipped, count.failed) == (1, 1, 1, 2)
     assert count.first and count.first.text == "one" and count.origin == "/x.yml:3:7"
+
+
+def test_an_endless_place_costs_no_time() -> None:
+    # What a node says of its error may hold such a line. Looking for its end once took time by the square: minutes for this one.
+    text = "Origin: a" + " " * 400_000 + "b\n"
+    began = time.process_time()
+    reader = Reader(["n1"])
+    list(reader.feed(result("failed", {"msg": "one"}, stdout=text)))
+    assert time.process_time() - began < 2
+    assert reader.counts["n1"].origin == "a"
 
 
 def test_tasks_keep_their_number_over_batches() -> None:
