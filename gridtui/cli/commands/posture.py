@@ -81,7 +81,7 @@ def command(
             raise UsageError("--known asks nobody, so --every says nothing")
 
         async def recall() -> dict[str, Look]:
-            looks = fleet.known_posture(problem)
+            looks = {look.node: look async for look in fleet.known_posture(problem)}
             return {name: looks[name] for name in await fleet.choose(where, leave) if name in looks}
 
         looks = run(recall())

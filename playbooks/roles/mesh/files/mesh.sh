@@ -16,6 +16,7 @@ export LC_ALL PATH WG_ENDPOINT_RESOLUTION_RETRIES
 folder=/etc/gridtui/mesh
 
 INTERFACE='' ADDRESSES='' MTU=1420 RELAY=0
+# shellcheck source=/dev/null # written by the playbook, on the node
 [ ! -f $folder/settings ] || . $folder/settings
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -34,7 +35,7 @@ key() {
     [ "$1" = 0 ] || name=private.new
     # Who has no wg has no key either: in check mode, before the first run.
     if has wg && [ "$2" = 0 ] && { [ "$1" = 1 ] || [ ! -s $folder/private.key ]; }; then
-        mkdir -p $folder && wg genkey >$folder/made && mv $folder/made $folder/$name || die "no key could be made"
+        { mkdir -p $folder && wg genkey >$folder/made && mv $folder/made $folder/$name; } || die "no key could be made"
         echo made=1
     fi
     if has wg && [ -s $folder/$name ]; then
@@ -58,7 +59,7 @@ up() {
         modprobe -q wireguard 2>/dev/null
         if ! ip link add dev "$INTERFACE" type wireguard 2>/dev/null; then
             has wireguard-go || die "this kernel has no WireGuard, and there is no wireguard-go"
-            if [ ! -c /dev/net/tun ]; then mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200 || die "no TUN device"; fi
+            if [ ! -c /dev/net/tun ]; then { mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200; } || die "no TUN device"; fi
             systemctl start gridtui-mesh-go.service || die "wireguard-go does not start"
             return
         fi
