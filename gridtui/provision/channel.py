@@ -164,9 +164,9 @@ def await_line(
     poll.register(channel.fileno(), select.POLLIN)
     out, err = b"", b""
     while True:
-        while channel.recv_ready():
+        while channel.recv_ready() and time.monotonic() < until:
             out = (out + channel.recv(_PIECE))[-_PIECE:]
-        while channel.recv_stderr_ready():
+        while channel.recv_stderr_ready() and time.monotonic() < until:
             data = channel.recv_stderr(_PIECE)
             if hear:
                 answer = hear(data)

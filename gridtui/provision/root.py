@@ -24,6 +24,8 @@ from .contact import Contact
 from .password import Password, Refused
 
 _HELD = b"held\n"
+_BEFORE = 1 << 16
+"""Bytes of what su says that are looked through."""
 _LOCK_WAIT = 20.0
 
 
@@ -54,6 +56,7 @@ class SuTalk(Talk):
             self.stage, self.said = Stage.ASKED, b""
         elif self.stage is Stage.ANSWERED and re.search(rb"failure|incorrect|denied", self.said, re.I):
             self.stage = Stage.WRONG
+        self.said = self.said[-_BEFORE:]
         return b""
 
     def why(self, exit_status: int | None) -> str:
