@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,6 +70,28 @@ def test_any_answer_is_a_value(text: bytes) -> None:
 @given(st.binary(max_size=400))
 def test_any_bytes_at_all(text: bytes) -> None:
     assert posture.parse(text, NONCE, NOW) is None or text
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        (
+            "ports.ss",
+            b"tcp LISTEN 0 1 *:22 *:*\n@NONCE ports.units\n/proc/1/cgroup:0::" + b"/a.service" * 40_000 + b" x",
+        ),
+        ("sudo", b"a ALL=NOPASSWD:" + b" " * 60_000 + b"," * 60_000),
+        ("sshd.effective", b"\n".join([b"ciphers " + b"a" * 1900] * 250)),
+        ("services", b"1\n" + b"a.service " * 40_000),
+        ("updates.apt", b"Inst a (1 " + b"x " * 200_000),
+        ("firewall.nft", b"inet x|input|\ttype filter hook input priority 0; policy accept;|" + b"log a " * 60_000),
+    ],
+)
+def test_long_lines_cost_no_time(name: str, body: bytes) -> None:
+    """Patterns may take time by the square of a line, so lines have an end."""
+    text = b"@%s %s\n%s" % (NONCE.encode(), name.encode(), body.replace(b"NONCE", NONCE.encode()))
+    began = time.process_time()
+    assert posture.parse(b"@%s who\n0\nroot\n1795298517\n%s" % (NONCE.encode(), text), NONCE, NOW) is not None
+    assert time.process_time() - began < 2
 
 
 values = st.recursive(
