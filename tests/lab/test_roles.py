@@ -57,7 +57,7 @@ mkdir -p "$image/bin"
 cp /bin/busybox "$image/bin/sh"
 for library in $(ldd /bin/busybox | grep -o '/[^ ]*'); do mkdir -p "$image${library%/*}"; cp "$library" "$image$library"; done
 tar -C "$image" -c . | podman --log-level=error import - lab >/dev/null
-podman run --rm --network none lab /bin/sh -c 'echo "container $(id -u)"'
+podman run --rm --network none lab /bin/sh -c 'read -r inside _ </proc/self/uid_map; echo "container $inside"'
 podman rmi -f lab >/dev/null
 podman unshare rm -rf "$HOME/.local/share/containers" "$HOME/.config/containers"
 rm -rf "$image" "$HOME/.local" "$HOME/.config"

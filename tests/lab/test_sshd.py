@@ -59,7 +59,9 @@ FOUND = {
     "DenyGroups in a drop-in": Found(
         f"echo 'DenyGroups games' > {FOLDER}/z.conf", without=("AllowGroups",), note="denygroups games"
     ),
-    "no root at all": Found(f"echo 'PermitRootLogin no' >> {MAIN}", lines=("PermitRootLogin no", "AllowGroups ssh-login sudo")),
+    "no root at all": Found(
+        f"echo 'PermitRootLogin no' >> {MAIN}", lines=("PermitRootLogin no", "AllowGroups ssh-login sudo")
+    ),
     "root only for commands": Found(
         f"echo 'PermitRootLogin forced-commands-only' >> {MAIN}", lines=("PermitRootLogin forced-commands-only",)
     ),
@@ -174,7 +176,7 @@ def test_root_may_be_shut_out_by_who_comes_as_another(lab: Lab) -> None:
     try:
         as_root = play(lab, "ssh", hosts="node1", well=False, ssh_permit_root_login="no", ssh_users=[])
         assert as_root.failed["node1"] == 1 and "log in as another user" in as_root.said
-        grid: dict[str, Any] = {"ansible_user": "grid", "ssh_permit_root_login": "no", "ssh_users": []}
+        grid: dict[str, Any] = {"ansible_user": "grid", "ssh_permit_root_login": False, "ssh_users": []}  # YAML's `no`
         play(lab, "ssh", hosts="node1", **grid)
         assert play(lab, "ssh", hosts="node1", **grid).changed["node1"] == 0
         assert lab.ssh("node1", "id -Gn", user="grid").split() == ["grid", "ssh-login"]
