@@ -225,6 +225,21 @@ def test_parts_of_one_run_are_decided_together(guard: Guard, tmp_path: Path) -> 
 
 
 @once
+def test_a_part_whose_arming_was_killed_leaves_the_timer_before_it_in_charge(guard: Guard, tmp_path: Path) -> None:
+    """Between the part's taking its place and its timer's start: nobody else would take back what the first part may have cut."""
+    file = tmp_path / "file"
+    file.write_text("old")
+    guard.arm("r1", 3, f"path {file}")
+    file.write_text("new")
+    part = guard.changes / "r1/1/2"
+    part.mkdir()
+    for name, text in (("playbook", "ssh"), ("order", "2"), ("time", "1795298517")):
+        (part / name).write_text(f"{text}\n")
+    until(lambda: file.read_text() == "old", "the rollback")
+    until(lambda: set(guard.states()) == {"r1 rolled-back"}, "its end")
+
+
+@once
 def test_either_the_timer_wins_or_who_confirms(guard: Guard, tmp_path: Path) -> None:
     file = tmp_path / "file"
     for number in (1, 2):
