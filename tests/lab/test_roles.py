@@ -33,7 +33,7 @@ dpkg-query -W -f '${Package} ${db:Status-Status}\n' | grep ' installed'
 systemctl list-units --plain --no-legend --type=service,timer,socket --state=active | grep -v -e '^run-' -e '^user@' -e '^systemd-tmpfiles' -e '^apt-' | cut -d' ' -f1
 systemctl list-unit-files --plain --no-legend | cut -d' ' -f1,2 | grep -v -e '^run-'
 sshd -T | sort
-nft list ruleset
+nft -s list ruleset
 ls /var/lib/gridtui/record 2>/dev/null
 true
 """

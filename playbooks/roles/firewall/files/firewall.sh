@@ -14,8 +14,9 @@ LOADED=/var/lib/gridtui/firewall
 
 digest() { sha256sum | cut -d' ' -f1; }
 
-# The table as it is in force, without what changes by itself: the sets that count who comes how often.
-table() { nft -s list table inet "$1" 2>/dev/null | awk '/^\tset counted/ { skip = 1 } !skip { print } /^\t}/ { skip = 0 }'; }
+# The table as it is in force, without what changes by itself: the sets that count who comes how often, and the names of
+# protocols, which come and go with /etc/protocols.
+table() { nft -s -n list table inet "$1" 2>/dev/null | awk '/^\tset counted/ { skip = 1 } !skip { print } /^\t}/ { skip = 0 }'; }
 
 # SSH_CONNECTION of the login that this belongs to. sudo takes it out of the environment, so look at who called.
 login() {
