@@ -21,6 +21,7 @@ from gridtui.playbooks.model import Ending, Said, TaskResult, TaskState
 pytestmark = pytest.mark.timeout(120)
 
 Play = Callable[..., books.Playbook]
+Clean = Callable[[], bool]
 
 
 @pytest.fixture(autouse=True)
@@ -52,12 +53,19 @@ def play(tmp_path: Path) -> Play:
     return make
 
 
-def clean(tmp_path: Path) -> bool:
-    """Whether nothing of a run is left here: no process, no scratch folder."""
-    return not list((tmp_path / "state" / "gridtui").glob("play-gridtui-*")) and not keeper._below(os.getpid())
+@pytest.fixture
+def clean(tmp_path: Path) -> Clean:
+    """Whether nothing of a run is left here: no scratch folder, and no process that was not there before."""
+    before = set(keeper._below(os.getpid()))
+
+    def made() -> bool:
+        left = set(keeper._below(os.getpid())) - before
+        return not left and not list((tmp_path / "state" / "gridtui").glob("play-gridtui-*"))
+
+    return made
 
 
-async def test_a_run(fleet: Fleet, play: Play, tmp_path: Path) -> None:
+async def test_a_run(fleet: Fleet, play: Play, tmp_path: Path, clean: Clean) -> None:
     playbook = play(
         f"    - name: A file\n      ansible.builtin.copy: {{content: hello, dest: '{tmp_path}/{{{{ inventory_hostname }}}}'}}\n"
         "    - name: Secret\n      ansible.builtin.command: echo sesame\n      no_log: true\n      changed_when: false\n"
@@ -79,7 +87,7 @@ async def test_a_run(fleet: Fleet, play: Play, tmp_path: Path) -> None:
     assert "sesame" not in repr(told)
     assert not any(b"sesame" in path.read_bytes() for path in result.folder.iterdir())
     assert json.loads((result.folder / "outcomes.json").read_text())["outcomes"][1]["status"] == "failed"
-    assert clean(tmp_path)
+    assert clean()
     again = await fleet.playbook(books.Plan((playbook,), check=True), names=["n1"])
     assert again.outcomes["n1"].status is Ending.OK
 
@@ -92,11 +100,11 @@ async def test_a_run(fleet: Fleet, play: Play, tmp_path: Path) -> None:
         ("    - import_tasks: gone.yml\n", "gone.yml"),
     ],
 )
-async def test_nothing_runs(fleet: Fleet, play: Play, tmp_path: Path, tasks: str, error: str) -> None:
+async def test_nothing_runs(fleet: Fleet, play: Play, clean: Clean, tasks: str, error: str) -> None:
     result = await fleet.playbook(books.Plan((play(tasks),)))
     assert error in result.error and "\n" not in result.error
     assert {one.status for one in result.outcomes.values()} == {Ending.SKIPPED}
-    assert clean(tmp_path)
+    assert clean()
 
 
 async def test_batches_stop_at_the_first_that_fails(fleet: Fleet, play: Play) -> None:
@@ -119,7 +127,7 @@ async def test_nodes_that_no_play_is_for(fleet: Fleet, play: Play, tmp_path: Pat
 
 
 @pytest.mark.parametrize("times", [1, 2])
-async def test_stopping(fleet: Fleet, play: Play, tmp_path: Path, times: int) -> None:
+async def test_stopping(fleet: Fleet, play: Play, clean: Clean, times: int) -> None:
     stop = books.Stop()
     loop = asyncio.get_running_loop()
     began = 0.0
@@ -135,7 +143,7 @@ async def test_stopping(fleet: Fleet, play: Play, tmp_path: Path, times: int) ->
     result = await fleet.playbook(books.Plan((play(tasks),)), names=["n1"], told=told, stop=stop)
     assert began, result
     assert result.outcomes["n1"].status is Ending.CANCELLED
-    assert clean(tmp_path)
+    assert clean()
 
 
 async def test_one_run_at_a_time(fleet: Fleet, play: Play) -> None:
