@@ -36,10 +36,10 @@ def _all(answer: Mapping[str, Any]) -> Iterator[str]:
         found = item.get("diff")
         for one in found if isinstance(found, list) else [found]:
             if isinstance(one, dict):
-                yield from _one(one)
+                yield from _one(one, str(item.get("dest") or item.get("path") or ""))
 
 
-def _one(diff: Mapping[str, Any]) -> Iterator[str]:
+def _one(diff: Mapping[str, Any], place: str) -> Iterator[str]:
     prepared = diff.get("prepared")
     if isinstance(prepared, str):
         yield from _harmless(prepared)
@@ -50,12 +50,20 @@ def _one(diff: Mapping[str, Any]) -> Iterator[str]:
     old, new = _harmless(_text(before)), _harmless(_text(after))
     if old == new:
         return
-    yield f"--- {clean(str(diff.get('before_header') or 'before'), 300)}"
-    yield f"+++ {clean(str(diff.get('after_header') or 'after'), 300)}"
+    yield f"--- {_header(diff.get('before_header'), place, 'before')}"
+    yield f"+++ {_header(diff.get('after_header'), place, 'after')}"
     if len(old) * len(new) > WORK:
         yield f"(too long to compare line by line: {len(old)} and {len(new)} lines)"
         return
     yield from list(difflib.unified_diff(old, new, lineterm="", n=3))[2:]
+
+
+def _header(said: Any, place: str, word: str) -> str:
+    """What a side is called. Ansible names a filled-in template after its temporary copy: another name for each node, and of no use."""
+    name = str(said or "")
+    if "/ansible-local-" in name:
+        name = place or name.rpartition("/")[2]
+    return clean(name or word, 300)
 
 
 def _text(value: Any) -> str:

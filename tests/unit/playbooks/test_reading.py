@@ -140,6 +140,14 @@ def test_whatever_comes_is_harmless(kind: str, answer: dict[str, Any], junk: Any
     [
         ({"diff": {"before": "a\n", "after": "b\n", "after_header": "/f"}}, "--- before\n+++ /f\n@@ -1 +1 @@\n-a\n+b"),
         ({"diff": [{"before": "", "after": "a\nb\n"}]}, "--- before\n+++ after\n@@ -0,0 +1,2 @@\n+a\n+b"),
+        (  # a template: named for where it goes, not for its temporary copy, which is another one for each node
+            {"dest": "/etc/f", "diff": {"before": "", "after": "x\n", "after_header": "/s/ansible-local-1a/tmp2/f.j2"}},
+            "--- before\n+++ /etc/f\n@@ -0,0 +1 @@\n+x",
+        ),
+        (
+            {"diff": {"before": "", "after": "x\n", "after_header": "/s/ansible-local-1a/tmp2/f.j2"}},
+            "--- before\n+++ f.j2\n@@ -0,0 +1 @@\n+x",
+        ),
         ({"diff": [{"prepared": "-x\n+y\n"}]}, "-x\n+y"),
         (
             {"diff": {"before": {"mode": "0600"}, "after": {"mode": "0644"}}},
