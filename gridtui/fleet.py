@@ -331,8 +331,7 @@ class Fleet:
 
         task = execs.Task(task) if isinstance(task, str) else task
         self.allow_changes()
-        wanted = list(names) if names is not None else await self.choose(where, leave)
-        nodes = [self.nodes[name] for name in wanted]
+        nodes = await self._targets(names, where, leave)
         async with self.holding() as pool:
             run = execs.Run(task, nodes, pool, plan or execs.Plan(), lines=lines, ended=ended, ask=ask, stop=stop)
             return await run.finish()
@@ -364,8 +363,7 @@ class Fleet:
 
         if plan.direction is pushes.Direction.PUSH and not plan.options.dry_run:
             self.allow_changes()
-        wanted = list(names) if names is not None else await self.choose(where, leave)
-        nodes = [self.nodes[name] for name in wanted]
+        nodes = await self._targets(names, where, leave)
         if via_peers:
             from .push.peers import broadcast
 
@@ -422,8 +420,7 @@ class Fleet:
 
         if not plan.check:
             self.allow_changes()
-        wanted = list(names) if names is not None else await self.choose(where, leave)
-        nodes = [self.nodes[name] for name in wanted]
+        nodes = await self._targets(names, where, leave)
         run = books.Run(
             plan,
             nodes,
@@ -499,8 +496,7 @@ class Fleet:
 
         if not plan.dry_run:
             self.allow_changes()
-        wanted = list(names) if names is not None else await self.choose(where, leave)
-        nodes = [self.nodes[name] for name in wanted]
+        nodes = await self._targets(names, where, leave)
         run = provisions.Run(
             plan,
             nodes,
@@ -545,6 +541,11 @@ class Fleet:
             found = self.select(where) if where.strip() else list(self.nodes)
             return [name for name in found if name not in left]
         return list(await self._selected(where, leave))
+
+    async def _targets(self, names: Iterable[str] | None, where: str, leave: str) -> list[Node]:
+        """The nodes of `names`, else those that are selected now."""
+        wanted = names if names is not None else await self.choose(where, leave)
+        return [self.nodes[name] for name in wanted]
 
     async def _selected(self, where: str, leave: str) -> Sequence[str]:
         """Names, looking at the nodes first where the selection asks for live values or facts."""

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from ..model import duration
+from .. import outcomes as totals
 from .task import Ending, Outcome
 
 _ORDER = (Ending.FAILED, Ending.TIMEOUT, Ending.UNREACHABLE, Ending.CANCELLED, Ending.SKIPPED)
 
 
-def counts(outcomes: Iterable[Outcome]) -> dict[Ending, int]:
-    """How many nodes ended how; in the order of `Ending`, without zeros."""
-    found = dict.fromkeys(Ending, 0)
-    for outcome in outcomes:
-        found[outcome.status] += 1
-    return {ending: count for ending, count in found.items() if count}
-
-
 def headline(outcomes: Sequence[Outcome], seconds: float) -> str:
     """`50 nodes in 1.2 s: 47 ok, 2 failed, 1 unreachable`."""
-    took = f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
-    parts = ", ".join(f"{count} {ending}" for ending, count in counts(outcomes).items())
-    return f"{len(outcomes)} node{'' if len(outcomes) == 1 else 's'} in {took}: {parts or 'nothing to do'}"
+    return totals.headline([outcome.status for outcome in outcomes], seconds)
 
 
 def troubles(outcomes: Iterable[Outcome], fold: Callable[[Iterable[str]], str]) -> list[tuple[Ending, str]]:

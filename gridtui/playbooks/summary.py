@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..model import duration
+from .. import outcomes as totals
 from .model import Ending, Outcome, TaskResult
 
 Fold = Callable[[Iterable[str]], str]
@@ -38,19 +38,9 @@ class Alike:
         return f"{self.role}: {self.task}" if self.role else self.task
 
 
-def counts(outcomes: Iterable[Outcome]) -> dict[Ending, int]:
-    """How many nodes ended how; in the order of `Ending`, without zeros."""
-    found = dict.fromkeys(Ending, 0)
-    for outcome in outcomes:
-        found[outcome.status] += 1
-    return {ending: count for ending, count in found.items() if count}
-
-
 def headline(outcomes: Sequence[Outcome], seconds: float) -> str:
     """`50 nodes in 12.3 s: 30 ok, 17 changed, 2 failed, 1 unreachable`."""
-    took = f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
-    parts = ", ".join(f"{count} {ending}" for ending, count in counts(outcomes).items())
-    return f"{len(outcomes)} node{'' if len(outcomes) == 1 else 's'} in {took}: {parts or 'nothing to do'}"
+    return totals.headline([outcome.status for outcome in outcomes], seconds)
 
 
 def troubles(outcomes: Iterable[Outcome], fold: Fold) -> list[tuple[Ending, str]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ..model import duration, size
+from .. import outcomes as totals
+from ..model import size
 from .model import Ending, Progress, Stage, Transfer
 
 Fold = Callable[[Iterable[str]], str]
@@ -15,17 +16,11 @@ _ORDER = (Ending.SKIPPED, Ending.CANCELLED, Ending.UNREACHABLE, Ending.TIMEOUT, 
 
 def headline(outcomes: Sequence[Transfer], seconds: float) -> str:
     """`3 nodes in 1.2 s: 2 ok, 1 failed; 40 files, 1.2 MB, sent 1.1 MB`."""
-    took = f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
-    counts = dict.fromkeys(Ending, 0)
-    for outcome in outcomes:
-        counts[outcome.status] += 1
-    parts = ", ".join(f"{count} {ending}" for ending, count in counts.items() if count)
     files = sum(outcome.files for outcome in outcomes)
     content = sum(outcome.size for outcome in outcomes)
     wire = sum(outcome.bytes for outcome in outcomes)
-    many = "" if len(outcomes) == 1 else "s"
     moved = f"{files} file{'' if files == 1 else 's'}, {size(content)}, {size(wire)} over the wire"
-    return f"{len(outcomes)} node{many} in {took}: {parts or 'nothing to do'}; {moved}"
+    return f"{totals.headline([outcome.status for outcome in outcomes], seconds)}; {moved}"
 
 
 def troubles(outcomes: Iterable[Transfer], fold: Fold) -> list[tuple[Ending, str]]:

@@ -10,6 +10,7 @@ import yaml
 from ..errors import UsageError
 from ..playbooks import batches
 from ..playbooks.model import BATCHES, Plan, Playbook
+from ..playbooks.variables import read
 from . import text
 from .columns import Parts
 
@@ -75,20 +76,11 @@ def how(plan: Plan, key: Callable[[str], str], cells: int) -> list[Parts]:
 
 def variables(words: str) -> dict[str, object]:
     """`name=value other="two words"`; values are YAML scalars and lists. Raises UsageError."""
-    found: dict[str, object] = {}
     try:
         parts = shlex.split(words)
     except ValueError as error:
         raise UsageError(f"the variables cannot be read: {str(error).lower()}") from None
-    for part in parts:
-        name, equals, value = part.partition("=")
-        if not equals or not name.isidentifier():
-            raise UsageError(f"{part!r} is no variable", hint="write name=value")
-        try:
-            found[name] = yaml.safe_load(value) if value else ""
-        except yaml.YAMLError:
-            raise UsageError(f"the value of {name} is no YAML", hint="put it in quotes: name='\"value\"'") from None
-    return found
+    return read(parts)
 
 
 def spelled(extra: Mapping[str, object]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +12,7 @@ import click
 
 from ...errors import StateError, UsageError
 from .. import exits, output
+from ..interrupts import Interrupts
 from ..main import Context, as_json, run, selecting, verb
 from ..passphrases import asking as passphrases
 
@@ -161,19 +160,7 @@ async def _exec(
             if lines:
                 lines.release()
 
-    status = exits.INTERRUPTED
-
-    def interrupt(number: int) -> None:
-        nonlocal status
-        status = 128 + number
-        stop.ask()
-        output.progress("")
-        if stop.count == 1:
-            output.note("stopping: no more nodes start, and what runs is asked to end; once more to leave at once")
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt, number)
+    asked = Interrupts(stop, "no more nodes start, and what runs is asked to end", lambda: output.progress(""))
     began, start = time.time(), time.monotonic()
     outcomes = await fleet.exec(
         task, names=names, plan=plan, lines=lines, ended=ended, ask=ask if terminal else None, stop=stop
@@ -190,7 +177,7 @@ async def _exec(
     _show(task, outcomes, way, fleet, began, seconds)
     streams.summary(results, seconds, fleet.fold)
     if stop.count:
-        return status
+        return asked.status
     if any(one.status is execs.Ending.UNREACHABLE for one in results):
         return exits.UNREACHABLE
     return exits.OK if all(one.ok for one in results) else exits.FAILED

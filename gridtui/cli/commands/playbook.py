@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ import click
 
 from ...errors import UsageError
 from .. import exits, output
+from ..interrupts import Interrupts
 from ..main import Context, as_json, run, selecting, verb
 from ..passphrases import asking as passphrases
 
@@ -161,6 +161,7 @@ def run_playbooks(
     Ctrl-C stops politely; a second one stops at once.
     """
     from ... import playbooks as books
+    from ...playbooks import variables
 
     settings = context.settings()
     catalogue = books.read(settings.playbooks.paths)
@@ -173,7 +174,7 @@ def run_playbooks(
         window=values["confirm_within"] or books.WINDOW,
         confirm=not values["no_confirm"],
         skip_matching=values["skip_matching"],
-        extra=_variables(values["extra"]),
+        extra=variables.read(values["extra"]),
         tags=tuple(tag.strip() for tag in (values["tags"] or "").split(",") if tag.strip()),
         forks=values["forks"] or 0,
         strategy=values["strategy"] or "",
@@ -188,22 +189,6 @@ def run_playbooks(
     if not plan.check:
         fleet.allow_changes()
     return run(_run(fleet, plan, _Way(as_json, yes, context.verbosity), where, leave))
-
-
-def _variables(pairs: Sequence[str]) -> dict[str, object]:
-    """`K=V` as a variable; V is YAML, as in an inventory."""
-    import yaml
-
-    found: dict[str, object] = {}
-    for pair in pairs:
-        name, sign, text = pair.partition("=")
-        if not sign or not name.isidentifier():
-            raise UsageError(f"`{pair}` is no variable", hint="write -e NAME=VALUE")
-        try:
-            found[name] = yaml.safe_load(text) if text else ""
-        except yaml.YAMLError:
-            raise UsageError(f"the value of {name} is not valid YAML", hint="quote it: -e 'name=\"a: b\"'") from None
-    return found
 
 
 async def _run(fleet: Fleet, plan: Plan, way: _Way, where: str, leave: str) -> int:
@@ -222,19 +207,7 @@ async def _run(fleet: Fleet, plan: Plan, way: _Way, where: str, leave: str) -> i
             return exits.INTERRUPTED
     board = plays.Board(names, fleet.fold, quiet=way.json)
     stop = books.Stop()
-    status = exits.INTERRUPTED
-
-    def interrupt(number: int) -> None:
-        nonlocal status
-        status = 128 + number
-        stop.ask()
-        if stop.count == 1:
-            board.clear()
-            output.note("stopping: no more tasks begin, and what runs is asked to end; once more to leave at once")
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt, number)
+    asked = Interrupts(stop, "no more tasks begin, and what runs is asked to end", board.clear)
     began, start = time.time(), time.monotonic()
     ticking = asyncio.create_task(board.tick())
     try:
@@ -259,7 +232,7 @@ async def _run(fleet: Fleet, plan: Plan, way: _Way, where: str, leave: str) -> i
     if not way.json or not result.error:
         plays.conclude(result, seconds, fleet.fold, way.verbosity)
     if stop.count:
-        return status
+        return asked.status
     return _status(result)
 
 

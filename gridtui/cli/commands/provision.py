@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ import click
 
 from ...errors import UsageError
 from .. import exits, output
+from ..interrupts import Interrupts
 from ..main import Context, as_json, run, selecting, verb
 from ..passphrases import asking as passphrases
 
@@ -103,7 +102,6 @@ async def _provision(
 
     board = provisions.Board(names)
     stop = provision.Stop()
-    status = exits.INTERRUPTED
 
     async def vouch(shown: Sequence[Shown]) -> bool:
         board.clear()
@@ -112,17 +110,7 @@ async def _provision(
             f"Are these the right keys, all {len(shown)} of them?" if len(shown) > 1 else "Is this the right key?"
         )
 
-    def interrupt(number: int) -> None:
-        nonlocal status
-        status = 128 + number
-        stop.ask()
-        if stop.count == 1:
-            board.clear()
-            output.note("stopping after the step that goes on; once more to leave at once")
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt, number)
+    asked = Interrupts(stop, "the step that goes on is the last one", board.clear)
     began, start = time.time(), time.monotonic()
     try:
         outcomes = await fleet.provision(
@@ -143,7 +131,7 @@ async def _provision(
     key = str(values["key"].expanduser().absolute()).removesuffix(".pub") if values["key"] else ""
     provisions.summary(outcomes, fleet.nodes, key, seconds, fleet.fold, verbosity)
     if stop.count:
-        return status
+        return asked.status
     results = outcomes.values()
     if any(one.status is provision.Ending.UNREACHABLE for one in results):
         return exits.UNREACHABLE

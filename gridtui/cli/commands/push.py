@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import signal
 import time
@@ -14,6 +13,7 @@ import click
 
 from ...errors import UsageError
 from .. import exits, output
+from ..interrupts import Interrupts
 from ..main import Context, as_json, run, selecting, verb
 from ..passphrases import asking as passphrases
 
@@ -210,19 +210,8 @@ async def move(fleet: Fleet, plan: Plan, way: Way, where: str, leave: str) -> in
 
     board = transfers.Board(len(names))
     stop = pushes.Stop()
-    status = exits.INTERRUPTED
-
-    def interrupt(number: int) -> None:
-        nonlocal status
-        status = 128 + number
-        stop.ask()
-        board.clear()
-        if stop.count == 1:
-            output.note("stopping: what has arrived is kept for the next time; once more to leave at once")
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, interrupt, number)
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    asked = Interrupts(stop, "what has arrived is kept for the next time", board.clear, signals)
     began, start = time.time(), time.monotonic()
     outcomes = await fleet.push(
         plan,
@@ -243,7 +232,7 @@ async def move(fleet: Fleet, plan: Plan, way: Way, where: str, leave: str) -> in
     results = list(outcomes.values())
     transfers.summary(results, seconds, fleet.fold)
     if stop.count:
-        return status
+        return asked.status
     if any(one.status is pushes.Ending.UNREACHABLE for one in results):
         return exits.UNREACHABLE
     return exits.OK if all(one.ok for one in results) else exits.FAILED
