@@ -34,6 +34,8 @@ GREETING = 1.5
 """Seconds for sshd's greeting, where TCP answers."""
 GRACE = 3.0
 """Seconds after a lost connection in which failed attempts are not yet called down: sshd restarts in less."""
+UNPROVEN = 3
+"""Lost echoes that raise a doubt although none was ever answered: the node may have died in its first second. More of them are a filter."""
 PROBE_PAUSE = 30.0
 """Seconds before a channel is opened again that failed: the shell, not the network, is at fault then."""
 FACTS_TIMEOUT = 20.0
@@ -240,7 +242,7 @@ class Watch:
                 self._host.pool.wake(self.node)
             return
         self._echoes_lost += 1
-        if self._echo_seen:
+        if self._echo_seen or self._echoes_lost <= UNPROVEN:
             self.doubt()
 
     def _add(self, rtt: float | None) -> None:

@@ -152,6 +152,24 @@ async def test_a_doubt_is_no_connection_to_a_server_whose_channel_answers(server
         assert [change for change in watched.changes("n1") if change.after.alert] == []
 
 
+async def test_a_node_that_never_answered_an_echo_is_doubted_only_at_first(servers: list[Sshd]) -> None:
+    """It may have died in its first second; when more are lost, echoes are filtered and say nothing."""
+    fleet = Fleet(inventory_of(node_of(servers[0], "n1", ping_interval=600.0)), quick(NONE))
+    async with watching(fleet) as watched:
+        await watched.all_up(["n1"])
+        assert fleet._monitor
+        watch = fleet._monitor.watch("n1")
+        watch._echo_seen, watch._echoes_lost = False, 0
+        doubted = []
+        for _ in range(5):
+            watch._echoed("n1", None)
+            doubted.append(watch._doubting is not None)
+            if watch._doubting:
+                await asyncio.wait([watch._doubting])
+        assert doubted == [True] * 3 + [False] * 2
+        assert fleet.status("n1").reach.up
+
+
 @pytest.mark.parametrize("why", ["refused", "unknown", "changed"])
 async def test_what_a_person_must_mend_is_down_at_login_without_a_login_loop(
     servers: list[Sshd], tmp_path: Path, why: str
