@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from textual import work
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
+from textual.css.query import NoMatches
 
 
 class Palette(CommandPalette):
     """As Textual's (8.2), for people who type faster than screens change."""
 
-    def _gather_commands(self, search_value: str) -> Any:
-        # What was typed behind the key that closed it: a search would look for widgets that are being removed.
-        return super()._gather_commands(search_value) if self.is_current else None
+    @work(exclusive=True, group=CommandPalette._GATHER_COMMANDS_GROUP)
+    async def _gather_commands(self, search_value: str) -> None:
+        # What was typed around the key that closed it: a search looks for widgets that are being removed, or are gone.
+        search: Any = CommandPalette._gather_commands
+        if self.is_current:
+            with contextlib.suppress(NoMatches):
+                await search.__wrapped__(self, search_value)
 
     def _action_command_list(self, action: str) -> None:
         # A page key in a list that is being made anew raises KeyError: then there is nothing to page.
