@@ -113,11 +113,6 @@ def process_cpu(pid: int) -> float:
     return sum(map(int, after_name[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def process_memory(pid: int) -> int:
-    """Bytes resident in a running process now (proc(5), statm)."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
-
-
 def median(run: Callable[[], Cost], times: int = 3) -> Cost:
     """The run with the median wall of `times`, with the medians of CPU and memory: single runs vary by a fifth."""
     costs = sorted((run() for _ in range(times)), key=lambda cost: cost.wall)

@@ -29,7 +29,6 @@ class Process:
         """`folder` is the run's scratch folder, `ident` a folder in it that is ours until the end."""
         self._words, self._environment = list(words), dict(environment)
         self._folder, self._ident = folder, ident
-        self._signals: list[signal.Signals] = []
         self._ended = False
 
     async def finish(self, event: Callable[[dict[str, Any]], None]) -> int:

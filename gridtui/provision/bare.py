@@ -14,11 +14,6 @@ from ..ssh import quote
 LEAST_PYTHON = (3, 8)
 """What ansible-core wants on a managed node (its support matrix: 2.17 to 2.19 take 3.7 or 3.8 and newer)."""
 
-BUSY = 75
-READ_ONLY = 30
-NO_INSTALLER = 31
-"""Exit statuses of the texts below."""
-
 LOOK = r"""
 LC_ALL=C; export LC_ALL; PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 echo "uid=$(id -u)"; echo "user=$(id -un)"
