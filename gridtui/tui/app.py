@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual._context import active_message_pump
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.css.query import NoMatches
 from textual.events import Event, Key
+from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.types import CSSPathType
+from textual.widget import Widget
 
 from ..errors import GridtuiError, SettingsError, UsageError
 from ..playbooks.model import Plan, Result
@@ -298,11 +302,25 @@ class Dashboard(App[int]):
 
     # ---- the end ----
 
+    def _handle_exception(self, error: Exception) -> None:
+        # The key that closes a screen may come before its widgets do, and messages of its own may be on their way to it:
+        # they look for widgets, or a screen below, that are gone.
+        if isinstance(error, (NoMatches, IndexError)) and _going(active_message_pump.get(None)):
+            return
+        super()._handle_exception(error)
+
     def _fatal_error(self) -> None:
         # Textual would print a traceback with local variables: no traceback reaches a user unasked. `run` raises it again
         # once the terminal is restored, and the command line decides what to show of it.
         self.failure = self._exception
         self._close_messages_no_wait()
+
+
+def _going(pump: MessagePump | None) -> bool:
+    """Whether this widget's screen, or the whole app, is being taken away."""
+    return isinstance(pump, Widget) and (
+        not pump.is_attached or any(node._pruning or node._closing for node in pump.ancestors_with_self)
+    )
 
 
 async def serve(app: Dashboard) -> int:

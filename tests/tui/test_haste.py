@@ -92,6 +92,41 @@ async def test_a_key_before_the_screen_is_made(name: str, monkeypatch: pytest.Mo
     assert app.failure is None
 
 
+@pytest.mark.parametrize("leave", ["pop", "exit"])
+@pytest.mark.parametrize("name", OPEN)
+async def test_a_screen_that_goes_while_it_is_made(name: str, leave: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key that closes it comes before its widgets: what is still under way to it finds nothing there."""
+    app = board()
+    composing, go_on = asyncio.Event(), asyncio.Event()
+    compose = Screen.mount_composed_widgets
+    made: list[Screen[object]] = []
+
+    async def late(screen: Screen[object], widgets: list[Widget]) -> None:
+        made.append(screen)
+        composing.set()
+        await go_on.wait()
+        if screen._pruning:
+            return  # as a mount does that comes after the widgets were taken away
+        await compose(screen, widgets)
+
+    async with app.run_test(size=(100, 30)) as pilot:
+        await begin(app, pilot)
+        monkeypatch.setattr(Screen, "mount_composed_widgets", late)
+        app.fleet_screen.call_later(lambda: OPEN[name](app))
+        await composing.wait()
+        if leave == "pop":
+            leaving = app.pop_screen()
+        else:
+            app.exit(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        go_on.set()
+        if leave == "pop":
+            await leaving
+            await until(pilot, lambda: app.screen is app.fleet_screen and made[0].is_mounted)
+    assert app.failure is None
+
+
 @pytest.mark.parametrize("found", [0, 1])
 @pytest.mark.parametrize("leave", ["escape", "exit"])
 async def test_a_palette_that_goes_while_it_searches(monkeypatch: pytest.MonkeyPatch, leave: str, found: int) -> None:
