@@ -20,7 +20,7 @@ from gridtui.playbooks.guard import Access, Fate
 from gridtui.settings import Ssh
 from gridtui.ssh import Pool
 
-from ..e2e.program import Program
+from ..e2e.program import Program, Running
 from . import guards
 from .docker import docker
 from .guards import GUARD, RuleSet
@@ -41,7 +41,7 @@ def sh(lab: Lab, name: str, command: str, check: bool = True) -> str:
 
 def rules(lab: Lab, name: str) -> str:
     """All rules of a node, without counters and who was counted."""
-    return sh(lab, name, "nft -s list ruleset | grep -v 'elements.*limit rate'")
+    return sh(lab, name, "nft -s list ruleset | sed '/elements.*limit rate/d'")
 
 
 def states(lab: Lab, name: str) -> list[str]:
@@ -49,10 +49,11 @@ def states(lab: Lab, name: str) -> list[str]:
     return [" ".join(line.split()[1:3]) for line in sh(lab, name, f"{GUARD} status").splitlines()]
 
 
-def until(true: Callable[[], bool], what: str) -> None:
+def until(true: Callable[[], bool], what: str, running: Running | None = None) -> None:
+    """Wait for what must come true; what `running` said meanwhile explains why it did not."""
     end = time.monotonic() + LATE
     while not true():
-        assert time.monotonic() < end, f"not within {LATE:g} s: {what}"
+        assert time.monotonic() < end, f"not within {LATE:g} s: {what}; {running.so_far() if running else b''!r}"
         time.sleep(0.1)
 
 
@@ -124,9 +125,9 @@ def test_a_controller_that_is_killed_leaves_nodes_that_take_it_back(lab: Lab, pr
         *("-i", lab.inventory, "playbook", "run", "firewall", "-w", "node1", "--no-confirm", "--confirm-within", "40"),
         start_new_session=True,
     )
-    until(lambda: "table inet gridtui" in rules(lab, "node1"), "the firewall")
+    until(lambda: "table inet gridtui" in rules(lab, "node1"), "the firewall", running)
     os.killpg(running.pid, signal.SIGKILL)
-    assert states(lab, "node1") == ["firewall armed"]
+    assert states(lab, "node1") == ["firewall armed"], running.so_far()
     until(lambda: states(lab, "node1") == ["firewall rolled-back"], "the rollback")
     assert rules(lab, "node1") == before
 
