@@ -6,14 +6,16 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual._context import active_message_pump
+from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.events import Event, Key
 from textual.message_pump import MessagePump
 from textual.screen import Screen
@@ -150,6 +152,15 @@ class Dashboard(App[int]):
             # People type faster than screens are made: a key waits until the one on top has its widgets.
             await self.screen._mounted_event.wait()
         await super().on_event(event)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        # What was typed behind the key that leaves comes to screens whose widgets are being removed.
+        return self._exit or await super().run_action(action, default_namespace, namespaces)
 
     # ---- screens ----
 

@@ -92,6 +92,26 @@ async def test_a_key_before_the_screen_is_made(name: str, monkeypatch: pytest.Mo
     assert app.failure is None
 
 
+@pytest.mark.parametrize("name", OPEN)
+async def test_keys_behind_the_one_that_leaves(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They come to a screen that loses its widgets."""
+    app = board()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await begin(app, pilot)
+        app.fleet_screen.call_later(lambda: OPEN[name](app))
+        await until(pilot, lambda: app.screen is not app.fleet_screen and app.screen.is_mounted)
+        leaving = app.screen
+        app.exit(0)
+        for child in leaving.children:
+            await child._close_messages()
+        leaving._nodes._clear()
+        for key in keys_of(name):
+            event = events.Key(key, key if len(key) == 1 else None)
+            event._set_forwarded()
+            await app.on_event(event)
+    assert app.failure is None
+
+
 @pytest.mark.parametrize("leave", ["pop", "exit"])
 @pytest.mark.parametrize("name", OPEN)
 async def test_a_screen_that_goes_while_it_is_made(name: str, leave: str, monkeypatch: pytest.MonkeyPatch) -> None:
