@@ -15,9 +15,11 @@ import pytest
 from .program import Program
 from .terminal import MISSING, Modes, Terminal
 
-pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.timeout(240)]
 
 START = 45.0
+LATE = 60.0
+"""What 500 keys and a dozen sizes take on a loaded machine."""
 KEYS = (
     *"jkGsSr0g<>eRaptp?][/x&12",
     *("Down", "Up", "PPage", "NPage", "Home", "End", "Enter", "Escape", "Escape", "BSpace", "C-p", "Tab", "BTab", "F1"),
@@ -36,7 +38,7 @@ class Demo:
         return "DEMO" in self.terminal.screen()
 
     def ended(self, status: int) -> None:
-        self.terminal.until(self.terminal.at_prompt, 20, "the shell is not back")
+        self.terminal.until(self.terminal.at_prompt, LATE, "the shell is not back")
         assert f"exit={status}" in self.terminal.screen()
         assert self.terminal.modes() == self.before
         left = [path.name for path in self.temporary.iterdir() if path.name.startswith("gridtui-demo-")]
@@ -85,7 +87,7 @@ def test_hammered_keys_and_sizes(demo: Demo, seed: int) -> None:
         terminal.press("Escape")
         return demo.shown() and "STATE" in terminal.screen()
 
-    terminal.until(back, 20, "no way back to the fleet")
+    terminal.until(back, LATE, "no way back to the fleet")
     if not terminal.at_prompt():
         terminal.press("C-q")
     demo.ended(0)
