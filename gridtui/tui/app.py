@@ -92,6 +92,7 @@ class Dashboard(App[int]):
         self.banner = banner
         self.clock = clock
         self.failure: BaseException | None = None
+        self._begun = False
         super().__init__()
         for theme in themes.THEMES:
             self.register_theme(theme)
@@ -126,8 +127,13 @@ class Dashboard(App[int]):
         self.install_screen(self.playbooks_screen, "playbooks")
         # The first paint comes before the first packet: the fleet starts once the table of pending nodes is there.
         self.call_after_refresh(self._begin)
+        # A key in the same moment puts another screen on top, and the paint that was waited for may never come.
+        self.set_timer(BEAT, self._begin)
 
     def _begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
         self.run_worker(self._watch(), group="bridge", exclusive=True)
         self.run_worker(self.survey.recall(), group="posture")
         self.set_interval(BEAT, lambda: self.post_message(Fresh()))

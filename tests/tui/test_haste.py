@@ -191,3 +191,13 @@ async def test_a_palette_that_goes_while_it_searches(monkeypatch: pytest.MonkeyP
         ending = asyncio.create_task(end())
     await ending
     assert app.failure is None
+
+
+async def test_the_fleet_starts_also_when_the_first_paint_never_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key in that very moment puts another screen on top of the one whose paint is waited for."""
+    monkeypatch.setattr(Dashboard, "call_after_refresh", lambda *words: True)
+    monkeypatch.setattr("gridtui.tui.app.BEAT", 0.05)
+    app = board()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: getattr(app.fleet, "started", False))
+    assert app.failure is None
