@@ -41,6 +41,8 @@ def test_picture(snap_compare: object, size: tuple[int, int], name: str, keys: l
         while not fleet.started:
             await pilot.pause(0.01)
         await pilot.pause()
+        app.fleet_screen._add_up()
+        app.fleet_screen.order()  # what lies under another screen is drawn once
         for key in keys:
             await pilot.press(key)
             await pilot.pause()
