@@ -55,6 +55,13 @@ def keys_of(name: str) -> list[str]:
     return [*",".join(words).replace(" ", "").split(","), "enter", "z"]
 
 
+def forwarded(key: str) -> events.Key:
+    """A key that has been through the screen and comes back to the app."""
+    event = events.Key(key, key if len(key) == 1 else None)
+    event._set_forwarded()
+    return event
+
+
 @pytest.mark.parametrize("name", OPEN)
 async def test_a_key_before_the_screen_is_made(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reader types on: the key has gone through the screen before when the next one, without widgets yet, is on top."""
@@ -74,13 +81,11 @@ async def test_a_key_before_the_screen_is_made(name: str, monkeypatch: pytest.Mo
         await begin(app, pilot)
         monkeypatch.setattr(Screen, "mount_composed_widgets", late)
         for key in keys_of(name):
-            event = events.Key(key, key if len(key) == 1 else None)
-            event._set_forwarded()
             go_on.clear()
             on_top.clear()
             app.fleet_screen.call_later(opened)
             await on_top.wait()
-            app.post_message(event)
+            app.post_message(forwarded(key))
             app.post_message(Fresh())
             for _ in range(20):
                 await asyncio.sleep(0)
@@ -93,7 +98,7 @@ async def test_a_key_before_the_screen_is_made(name: str, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("name", OPEN)
-async def test_keys_behind_the_one_that_leaves(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_keys_behind_the_one_that_leaves(name: str) -> None:
     """They come to a screen that loses its widgets."""
     app = board()
     async with app.run_test(size=(100, 30)) as pilot:
@@ -106,9 +111,7 @@ async def test_keys_behind_the_one_that_leaves(name: str, monkeypatch: pytest.Mo
             await child._close_messages()
         leaving._nodes._clear()
         for key in keys_of(name):
-            event = events.Key(key, key if len(key) == 1 else None)
-            event._set_forwarded()
-            await app.on_event(event)
+            await app.on_event(forwarded(key))
     assert app.failure is None
 
 
