@@ -149,7 +149,7 @@ class Dashboard(App[int]):
         """Let the screen on top show what is new; others catch up when they come back."""
         changed = self.bridge.take_changed()
         screen = self.screen_stack[-1] if self.screen_stack else None  # none once the program ends
-        if isinstance(screen, _LIVE) and screen.is_mounted:
+        if isinstance(screen, _LIVE) and screen.is_mounted and self.is_running:
             with self.batch_update():
                 screen.freshen(changed)
 
@@ -321,8 +321,9 @@ class Dashboard(App[int]):
 
     def _handle_exception(self, error: Exception) -> None:
         # The key that closes a screen may come before its widgets do, and messages of its own may be on their way to it:
-        # they look for widgets, or a screen below, that are gone.
-        if isinstance(error, (NoMatches, IndexError)) and _going(active_message_pump.get(None)):
+        # they look for widgets, or a screen below, that are gone. So does all that is still said while the program ends.
+        ending = self._exit or not self.is_running
+        if isinstance(error, (NoMatches, IndexError)) and (ending or _going(active_message_pump.get(None))):
             return
         super()._handle_exception(error)
 
@@ -334,7 +335,7 @@ class Dashboard(App[int]):
 
 
 def _going(pump: MessagePump | None) -> bool:
-    """Whether this widget's screen, or the whole app, is being taken away."""
+    """Whether this widget's screen is being taken away."""
     return isinstance(pump, Widget) and (
         not pump.is_attached or any(node._pruning or node._closing for node in pump.ancestors_with_self)
     )

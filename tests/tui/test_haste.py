@@ -115,6 +115,35 @@ async def test_keys_behind_the_one_that_leaves(name: str) -> None:
     assert app.failure is None
 
 
+@pytest.mark.parametrize("name", OPEN)
+async def test_news_for_a_screen_that_loses_its_widgets(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program ends: the clock, and what the screen has told itself, come after its widgets went."""
+    app = board()
+    looked: list[bool] = []
+
+    def look(screen: Screen[object]) -> None:
+        looked.append(True)
+        screen.query_one("#keys")
+
+    async def close() -> None:
+        leaving = app.screen
+        for child in leaving.children:
+            await child._close_messages()
+        leaving._nodes._clear()
+        app.post_message(Fresh())
+        leaving.call_later(look, leaving)
+        await asyncio.sleep(0.05)
+        await Dashboard._close_all(app)
+
+    async with app.run_test(size=(100, 30)) as pilot:
+        await begin(app, pilot)
+        app.fleet_screen.call_later(lambda: OPEN[name](app))
+        await until(pilot, lambda: app.screen is not app.fleet_screen and app.screen.is_mounted)
+        monkeypatch.setattr(app, "_close_all", close)
+    assert looked
+    assert app.failure is None
+
+
 @pytest.mark.parametrize("leave", ["pop", "exit"])
 @pytest.mark.parametrize("name", OPEN)
 async def test_a_screen_that_goes_while_it_is_made(name: str, leave: str, monkeypatch: pytest.MonkeyPatch) -> None:
