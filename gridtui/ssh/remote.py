@@ -174,7 +174,15 @@ class RemoteConnection:
     async def _create(self, session: RemoteChannel, command: str) -> None:
         # Bytes that are no UTF-8 stand in a text as surrogates (PEP 383); asyncssh passes bytes on as they are.
         text: Any = command.encode("utf-8", "surrogateescape")
-        await self._ssh.create_session(lambda: session, text, encoding=None, request_pty=False, x11_forwarding=False)
+        try:
+            await self._ssh.create_session(
+                lambda: session, text, encoding=None, request_pty=False, x11_forwarding=False
+            )
+        except AttributeError:
+            if self.is_open:
+                raise
+            # The connection ended behind the node's answer to the command: asyncssh has let go of the session by then.
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "the connection ended") from None
 
     def _refused(self, error: asyncssh.ChannelOpenError, command: str) -> ShellError:
         return ShellError(

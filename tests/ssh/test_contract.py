@@ -8,6 +8,7 @@ import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from gridtui.errors import ConnectionLost, ShellError, SshError
@@ -241,6 +242,23 @@ async def test_closing_the_pool_ends_streams_and_says_who_did_it(pool_and_node: 
         await connection.run("true")
     with pytest.raises(SshError, match="the pool is closed"):
         await pool.connect(node)
+
+
+async def test_a_connection_that_ends_behind_the_answer_to_a_command(
+    shared: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = asyncssh.SSHClientChannel._make_request
+
+    async def late(channel: asyncssh.SSHClientChannel[bytes], kind: bytes, *words: bytes) -> bool | None:
+        answer = await request(channel, kind, *words)
+        await pool.close()
+        return answer
+
+    async with Pool(shared.settings()) as pool:
+        connection = await pool.connect(shared.node())
+        monkeypatch.setattr(asyncssh.SSHClientChannel, "_make_request", late)
+        with pytest.raises(ConnectionLost):
+            await connection.run("sleep 60")
 
 
 async def test_an_empty_command_is_refused(connection: Connection) -> None:
