@@ -229,9 +229,10 @@ def _evidence(node: Node, said: deque[str]) -> Evidence:
 
 
 def _make_folder() -> Path:
-    """A folder of ours alone for the sockets: under XDG_RUNTIME_DIR, else the state folder, else, both paths too long, /tmp."""
+    """A folder of ours alone for the sockets: under XDG_RUNTIME_DIR, else the state folder, else the one for temporary files,
+    and, these paths too long, /tmp."""
     for base in (os.environ.get("XDG_RUNTIME_DIR", ""), str(state_folder())):
-        if not base.startswith("/") or len(os.fsencode(base)) + len("/ssh-gridtui-1234567-abcdefgh") > _LONGEST:
+        if not _fits(base):
             continue
         with contextlib.suppress(OSError):
             Path(base).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -239,7 +240,12 @@ def _make_folder() -> Path:
             if seen.st_uid == os.geteuid() and not seen.st_mode & 0o022:
                 _sweep(Path(base))
                 return Path(tempfile.mkdtemp(prefix=f"ssh-gridtui-{os.getpid()}-", dir=base))
-    return Path(tempfile.mkdtemp(prefix="gridtui-"))
+    return Path(tempfile.mkdtemp(prefix="gridtui-", dir=None if _fits(tempfile.gettempdir()) else "/tmp"))  # noqa: S108 - a name nobody knows, made for us alone
+
+
+def _fits(base: str) -> bool:
+    """Whether the name of a socket in a folder of ours there is short enough."""
+    return base.startswith("/") and len(os.fsencode(base)) + len("/ssh-gridtui-1234567-abcdefgh") <= _LONGEST
 
 
 def _sweep(base: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,14 @@ def test_only_our_own_dead_folders_are_swept(tmp_path: Path, monkeypatch: pytest
     assert {found.name for found in base.iterdir()} == {foreign.name, alive.name, made.name}
     assert masters._make_folder().exists()
     assert made.exists(), "its maker lives"
+
+
+def test_sockets_have_short_names_whatever_folders_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(long))
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    made = masters._make_folder()
+    made.rmdir()
+    assert made.parent == Path("/tmp")
