@@ -1,0 +1,54 @@
+"""What runs attempts: the protocol that `ssh` implements first, and Slurm, HTCondor and Kubernetes Jobs can. Owns the shape alone.
+
+An engine starts, watches, ends and forgets attempts by their key; it owns no queue of ours and takes no decision on retries. Every
+method may be repeated with the same key after a crash of either side: the second `start` of a key starts nothing.
+
+An engine that `places` is given a node by our placement. One that does not (Slurm, HTCondor, Kubernetes) gets the requirements with
+the order, chooses itself, tells `Phase.WAITING` meanwhile, and `Report.node` afterwards. Sizes and states map as docs/ENGINES.md says.
+
+Engines are found by the entry point `gridtui.engines`: a callable that takes a `Fleet` and gives an Engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from ..model import Key, Order, Report
+
+
+class Engine(Protocol):
+    """Runs attempts. A node that cannot be reached is a Report that is missing, never an exception that ends the rest."""
+
+    name: ClassVar[str]
+    places: ClassVar[bool]
+    """Whether our placement chooses the node."""
+
+    async def start(self, orders: Sequence[Order]) -> Sequence[Report]:
+        """Start attempts, inputs included. A Report for each that is known to run, or known to be refused (`Cause.REFUSED`,
+        `Cause.BROKEN`); none for those of which nothing is known yet, because the node was not reached or did not answer: `poll` tells later."""
+
+    async def poll(self, keys: Sequence[Key], node: str = "") -> Sequence[Report]:
+        """Where attempts stand. A Report for each whose node answered; `Phase.UNKNOWN` where it has no such attempt."""
+
+    def changes(self) -> AsyncIterator[Report]:
+        """Reports as they come by themselves (an attempt ended, was frozen), until `close`. None is told twice, but after a restart."""
+
+    async def end(self, keys: Sequence[Key], *, grace: float) -> None:
+        """End attempts: SIGTERM, and SIGKILL `grace` seconds later. Their last Report follows. Unknown ones are none."""
+
+    async def freeze(self, keys: Sequence[Key], frozen: bool) -> None:
+        """Stop attempts where they stand, or let them go on."""
+
+    async def read(self, key: Key, offset: int, limit: int) -> bytes:
+        """A piece of the attempt's output, raw. Raises SshError or EngineError where it cannot be had."""
+
+    async def fetch(self, key: Key, patterns: Sequence[str], into: Path) -> Sequence[str]:
+        """Bring outputs and the whole log (`into`/`log`) here, and give the outputs' names. Raises as `read`."""
+
+    async def forget(self, keys: Sequence[Key]) -> None:
+        """Remove all that is left of attempts on their nodes; those that still run are ended first, without grace."""
+
+    async def close(self) -> None:
+        """Let go of connections. Attempts go on."""
