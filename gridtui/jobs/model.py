@@ -13,11 +13,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from types import MappingProxyType
 
 from ..errors import UsageError
 from ..model import NOTHING
 
-NOWHERE: Mapping[int | None, frozenset[str]] = NOTHING
+NOWHERE: Mapping[int | None, frozenset[str]] = MappingProxyType({})
 """No element has failed anywhere."""
 ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 """What may name a variable of the environment (POSIX.1, 8.1)."""
