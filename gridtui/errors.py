@@ -12,6 +12,7 @@ An error is one line for the reader (what is wrong, where, how to mend it) and k
     ├── LockedError              another run holds the lock
     ├── PingError                no way to ping on this system
     ├── ProbeError               a node's answer does not hold to the frame format, or is overdue
+    ├── EngineError              what runs jobs did not do what was asked
     └── SshError                 a node was not reached; `layer` says how far it came
         ├── ResolveError         the name has no address                         (layer icmp)
         ├── ConnectError         TCP refused, unreachable or timed out           (layer tcp)
@@ -110,6 +111,10 @@ class PingError(GridtuiError):
 
 class ProbeError(GridtuiError):
     """A node's answer broke the frame format, was too long, or did not come in time."""
+
+
+class EngineError(GridtuiError):
+    """What runs jobs (`gridtui.jobs.engines`) did not do what was asked, or cannot be had."""
 
 
 class SshError(GridtuiError):

@@ -6,16 +6,50 @@ method may be repeated with the same key after a crash of either side: the secon
 An engine that `places` is given a node by our placement. One that does not (Slurm, HTCondor, Kubernetes) gets the requirements with
 the order, chooses itself, tells `Phase.WAITING` meanwhile, and `Report.node` afterwards. Sizes and states map as docs/ENGINES.md says.
 
-Engines are found by the entry point `gridtui.engines`: a callable that takes a `Fleet` and gives an Engine.
+Engines are found by the entry point `gridtui.engines`: a callable that takes `Nodes` (a `Fleet` is one) and gives an Engine.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from ..model import Key, Order, Report
+from ...model import Node
+from ...settings import Settings
+from ...ssh import Pool
+from ..model import Key, Level, Order, Report
+
+
+class Nodes(Protocol):
+    """What an engine may ask of whoever has it. A `Fleet` is one."""
+
+    settings: Settings
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """All nodes by name."""
+
+    def holding(self) -> AbstractAsyncContextManager[Pool]:
+        """The shared connections, open for as long as they are held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an engine found on a node, beyond what the probes tell: what was really tried."""
+
+    levels: frozenset[Level]
+    """Sandboxes that work there."""
+    disk: int | None = None
+    """Bytes free where the jobs' folders lie."""
+    closed: str = ""
+    """Why it takes no job: the owner's word."""
+    idle_closed: str = ""
+    """Why it takes no job that gives way."""
+    holds: frozenset[str] = frozenset()
+    """Digests of the inputs that lie there."""
 
 
 class Engine(Protocol):
@@ -30,7 +64,12 @@ class Engine(Protocol):
         `Cause.BROKEN`); none for those of which nothing is known yet, because the node was not reached or did not answer: `poll` tells later."""
 
     async def poll(self, keys: Sequence[Key], node: str = "") -> Sequence[Report]:
-        """Where attempts stand. A Report for each whose node answered; `Phase.UNKNOWN` where it has no such attempt."""
+        """Where attempts stand. A Report for each whose node answered; `Phase.UNKNOWN` where it has no such attempt.
+
+        With a `node`: all attempts that this node has, and those of `keys` that it has not. None at all where it does not answer."""
+
+    def ground(self, node: str) -> Ground | None:
+        """What is known of a node now; None until it answered, and while it does not. Never waits."""
 
     def changes(self) -> AsyncIterator[Report]:
         """Reports as they come by themselves (an attempt ended, was frozen), until `close`. None is told twice, but after a restart."""
@@ -44,8 +83,9 @@ class Engine(Protocol):
     async def read(self, key: Key, offset: int, limit: int) -> bytes:
         """A piece of the attempt's output, raw. Raises SshError or EngineError where it cannot be had."""
 
-    async def fetch(self, key: Key, patterns: Sequence[str], into: Path) -> Sequence[str]:
-        """Bring outputs and the whole log (`into`/`log`) here, and give the outputs' names. Raises as `read`."""
+    async def fetch(self, key: Key, patterns: Sequence[str], into: Path, log: Path) -> Sequence[str]:
+        """Bring the outputs that match into the folder `into`, and all that is kept of its output into the file `log`, each of them
+        whole or not at all. Gives the outputs' names. Where no pattern is given, `into` is not touched. Raises as `read`."""
 
     async def forget(self, keys: Sequence[Key]) -> None:
         """Remove all that is left of attempts on their nodes; those that still run are ended first, without grace."""
