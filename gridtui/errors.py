@@ -5,6 +5,7 @@ An error is one line for the reader (what is wrong, where, how to mend it) and k
 
     GridtuiError
     ├── UsageError               wrong option, unknown command, nothing selected
+    │   └── SpecError            a bad description of jobs: file, line, column
     ├── SettingsError            a bad settings file
     ├── InventoryError           a bad inventory: file, line, column
     ├── SelectionError           a bad selection expression: text and position
@@ -28,6 +29,7 @@ An error is one line for the reader (what is wrong, where, how to mend it) and k
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -59,6 +61,30 @@ class GridtuiError(Exception):
 
 class UsageError(GridtuiError):
     """The command line asks for what does not exist."""
+
+
+class SpecError(UsageError):
+    """Jobs are described wrongly. `file`, `line` and `column` (from 1, or None) say where; `others` are what else is wrong in the same text."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str = "",
+        line: int | None = None,
+        column: int | None = None,
+        hint: str = "",
+        others: Sequence[SpecError] = (),
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.file = file
+        self.line = line
+        self.column = column
+        self.others = tuple(others)
+
+    def __str__(self) -> str:
+        where = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        return f"{where}: {super().__str__()}" if where else super().__str__()
 
 
 class SettingsError(GridtuiError):

@@ -230,6 +230,24 @@ class Key:
         return cls(match[1], JobId(int(match[2]), index), int(match[4]))
 
 
+class End(StrEnum):
+    """How a job must have ended for those that come after it to start."""
+
+    OK = "ok"
+    """It succeeded. When that can no longer be, those after it are cancelled."""
+    ANY = "any"
+    FAILED = "failed"
+    """It failed or was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A job waits for another one, or for a whole submission (`id.index` None): for all of its elements then."""
+
+    id: JobId
+    how: End = End.OK
+
+
 class Phase(StrEnum):
     """Where an attempt stands, as its engine tells."""
 
