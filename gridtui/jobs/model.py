@@ -50,6 +50,16 @@ ENDED = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobS
 """Nothing more happens to it, unless somebody retries it."""
 
 
+class Group(StrEnum):
+    """Where a submission stands as a whole."""
+
+    RUNNING = "running"
+    """A node has at least one of its jobs."""
+    WAITING = "waiting"
+    """No node has any, and some are queued or held."""
+    ENDED = "ended"
+
+
 class Level(IntEnum):
     """How far a job is kept apart from its node, weakest first."""
 
