@@ -113,6 +113,22 @@ class Playbooks:
 
 
 @dataclass(frozen=True, slots=True)
+class Jobs:
+    """How jobs are dispatched."""
+
+    engine: str = "ssh"
+    """What runs them: the name of an entry point `gridtui.engines`."""
+    lost_after: float = 300.0
+    """Seconds without a word from a node after which its jobs are queued again elsewhere."""
+    grace: float = 10.0
+    """Seconds between SIGTERM and SIGKILL for a job that is cancelled."""
+    fetches: int = 8
+    """Attempts whose outputs are fetched at once, over all nodes."""
+    keep: int = 30
+    """Days for which ended jobs, their logs and the outputs that no folder was named for are kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings."""
 
@@ -122,6 +138,7 @@ class Settings:
     playbooks: Playbooks = field(default_factory=Playbooks)
     dashboard: Dashboard = field(default_factory=Dashboard)
     posture: Posture = field(default_factory=Posture)
+    jobs: Jobs = field(default_factory=Jobs)
     thresholds: dict[str, Any] = field(default_factory=dict)
     """Rule name to its settings, for every node; as `gridtui_thresholds` in an inventory."""
 

@@ -1,0 +1,130 @@
+"""What the dispatcher believes to be where: orders by node, how far each has come, when a node was last heard. Pure; the queue is the truth.
+
+Times are the event loop's: a controller that slept has not lost its nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .model import Key, Order
+
+
+@dataclass(slots=True, eq=False)
+class Card:
+    """One attempt on the board."""
+
+    order: Order
+    user: str
+    node: str
+    """Empty while an engine that places by itself has not chosen."""
+    started: bool = False
+    """The node said that it has it."""
+    ended: bool = False
+    """Its end is known; what it made is still to be fetched."""
+    frozen: bool = False
+    """We stopped it where it stands."""
+    sending: bool = False
+    """An order is on its way: nothing else is asked about it meanwhile."""
+    end_asked: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Column:
+    """One node on the board."""
+
+    cards: dict[Key, Card] = field(default_factory=dict)
+    heard: float = 0.0
+    """When an attempt on it was last told of, or when it was first looked at."""
+    asked: float | None = None
+    """When its attempts were last asked for."""
+    asking: bool = False
+    changed: int = 0
+    """Counts what was put there and taken away, so that an offer need not be made anew for nothing."""
+
+
+class Board:
+    """Cards by key and by node."""
+
+    def __init__(self) -> None:
+        self._cards: dict[Key, Card] = {}
+        self._columns: dict[str, Column] = {}
+        self._usage: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._cards)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._cards
+
+    def __iter__(self) -> Iterator[Card]:
+        return iter(tuple(self._cards.values()))
+
+    def get(self, key: Key) -> Card | None:
+        return self._cards.get(key)
+
+    def column(self, node: str, now: float = 0.0) -> Column:
+        """The node's column; a new one counts as heard `now`."""
+        if node not in self._columns:
+            self._columns[node] = Column(heard=now)
+        return self._columns[node]
+
+    def columns(self) -> Iterable[tuple[str, Column]]:
+        return tuple(self._columns.items())
+
+    def put(self, order: Order, user: str, now: float, node: str = "") -> Card:
+        """An attempt has a node. Putting it again changes nothing."""
+        if found := self._cards.get(order.key):
+            return found
+        card = Card(order, user, node or order.node)
+        self._cards[order.key] = card
+        column = self.column(card.node, now)
+        if not column.cards:
+            column.heard = max(column.heard, now)  # silence counts from when there was something to tell
+        column.cards[order.key] = card
+        column.changed += 1
+        self._usage[user] = self._usage.get(user, 0.0) + order.spec.needs.cpus
+        return card
+
+    def move(self, card: Card, node: str, now: float) -> None:
+        """An engine that places by itself told where the attempt is."""
+        if node and node != card.node:
+            self.column(card.node).cards.pop(card.order.key, None)
+            card.node = node
+            column = self.column(node, now)
+            column.cards[card.order.key] = card
+            column.changed += 1
+
+    def end(self, card: Card) -> None:
+        """An attempt has ended and holds nothing of its node any more; what it made is still there."""
+        if card.ended:
+            return
+        card.ended = True
+        self.column(card.node).changed += 1
+        left = self._usage[card.user] - card.order.spec.needs.cpus
+        if left > 1e-9:
+            self._usage[card.user] = left
+        else:
+            del self._usage[card.user]
+
+    def drop(self, key: Key) -> Card | None:
+        """An attempt is over, and nothing of it is wanted any more."""
+        card = self._cards.pop(key, None)
+        if card:
+            self.end(card)
+            self.column(card.node).cards.pop(key, None)
+        return card
+
+    def running(self, node: str) -> list[Card]:
+        """What holds something of the node."""
+        return [card for card in self.column(node).cards.values() if not card.ended]
+
+    def heard(self, node: str, now: float) -> None:
+        """The node told of an attempt."""
+        self.column(node, now).heard = now
+
+    @property
+    def usage(self) -> Mapping[str, float]:
+        """CPUs that each user's attempts hold."""
+        return self._usage

@@ -1,0 +1,77 @@
+"""Brings what an ended attempt made: its log and its outputs, however it ended. Owns the tries; decides nothing about the job.
+
+Nothing is published before it is here whole: a dispatcher that is killed meanwhile leaves an attempt that has ended and whose outputs
+are fetched again by the next one, over what is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from .. import settings as settings_
+from ..errors import GridtuiError, SshError
+from .engines.protocol import Engine
+from .logs import Logs
+from .model import Key, Order, Report
+
+TRIES = 3
+"""Fetches of one attempt that may fail although its node answers."""
+PAUSE = 2.0
+"""Seconds before the next one, and between two tries to reach a node that does not answer."""
+
+Published = Callable[[Key, str, bool, str], None]
+"""Key, where its outputs lie, whether they do, else why not."""
+Begin = Callable[[Coroutine[Any, Any, None]], None]
+
+
+class Publisher:
+    """Fetches for one dispatcher."""
+
+    def __init__(self, logs: Logs, engine: Engine, settings: settings_.Jobs, published: Published) -> None:
+        self._engine, self._published = engine, published
+        self._logs = logs
+        self._gate = asyncio.Semaphore(settings.fetches)
+        self._under_way: set[Key] = set()
+
+    def bring(self, order: Order, report: Report, begin: Begin) -> None:
+        """Fetch, and tell when it is done. At once where the report holds all there is. Raises StateError (the state folder)."""
+        key = order.key
+        if key in self._under_way:
+            return
+        if not order.spec.outputs and len(report.tail) == report.output:
+            if report.tail:
+                self._logs.write(key, report.tail)
+            self._published(key, "", True, "")
+            return
+        self._under_way.add(key)
+        begin(self._bring(order))
+
+    def leave(self, key: Key) -> None:
+        """Nobody wants it any more."""
+        self._under_way.discard(key)
+
+    async def _bring(self, order: Order) -> None:
+        key, spec = order.key, order.spec
+        into, failures = self._logs.outputs(key, spec), 0
+        log = self._logs.prepare(key)
+        while key in self._under_way:
+            try:
+                async with self._gate:
+                    await self._engine.fetch(key, spec.outputs, into, log)
+            except SshError:
+                await asyncio.sleep(PAUSE)  # until it answers, or was silent for too long: then it is left
+            except GridtuiError as error:
+                failures += 1
+                if failures >= TRIES:
+                    self._tell(key, "", str(error))
+                else:
+                    await asyncio.sleep(PAUSE)
+            else:
+                self._tell(key, str(into) if spec.outputs else "", "")
+
+    def _tell(self, key: Key, fetched: str, why: str) -> None:
+        if key in self._under_way:
+            self._under_way.discard(key)
+            self._published(key, fetched, not why, why)
