@@ -14,6 +14,8 @@ An error is one line for the reader (what is wrong, where, how to mend it) and k
     ├── PingError                no way to ping on this system
     ├── ProbeError               a node's answer does not hold to the frame format, or is overdue
     ├── EngineError              what runs jobs did not do what was asked
+    ├── StagingError             files of a job were not moved: the node has no rsync, no space, ...
+    │   └── InputError           an input here is missing, unreadable, or changes while it is read
     └── SshError                 a node was not reached; `layer` says how far it came
         ├── ResolveError         the name has no address                         (layer icmp)
         ├── ConnectError         TCP refused, unreachable or timed out           (layer tcp)
@@ -141,6 +143,14 @@ class ProbeError(GridtuiError):
 
 class EngineError(GridtuiError):
     """What runs jobs (`gridtui.jobs.engines`) did not do what was asked, or cannot be had."""
+
+
+class StagingError(GridtuiError):
+    """Files of a job were not moved to a node or from it. Another node may do better."""
+
+
+class InputError(StagingError):
+    """An input here is missing, unreadable or changes while it is read: no other node would help."""
 
 
 class SshError(GridtuiError):
