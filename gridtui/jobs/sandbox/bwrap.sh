@@ -1,0 +1,45 @@
+# bubblewrap: the system read-only, homes and other jobs out of sight, processes and network of its own.
+launch() {
+    box_find
+    mkdir -p "$job/tmp"
+    box_visible
+    export TMPDIR=/tmp GRIDTUI_UNIT="$unit"
+    box_home=$HOME
+    HOME=$work
+    unset SSH_CONNECTION SSH_CLIENT SSH_TTY SSH_AUTH_SOCK XDG_RUNTIME_DIR DBUS_SESSION_BUS_ADDRESS MAIL OLDPWD
+    set -- --die-with-parent --new-session --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup-try \
+        --ro-bind / / --dev /dev --proc /proc
+    [ "$box_network" = 1 ] || set -- "$@" --unshare-net
+    for box_path in /run /home /root "$box_home" "${job%/*/*}"; do
+        if [ -d "$box_path" ] && [ ! -L "$box_path" ]; then set -- "$@" --tmpfs "$box_path"; fi
+    done
+    for box_path in /tmp /var/tmp; do [ ! -d "$box_path" ] || set -- "$@" --bind "$job/tmp" "$box_path"; done
+    if [ "$box_network" = 1 ]; then
+        box_path=$(readlink -f /etc/resolv.conf)
+        case $box_path in /run/*) set -- "$@" --ro-bind-try "$box_path" "$box_path" ;; esac
+    fi
+    # Made by name, since the way to a folder that nobody else may read would be closed for the job's user, too.
+    set -- "$@" --dir "${job%/*}" --dir "$job" --ro-bind "$job/cmd" "$job/cmd" --bind "$work" "$work"
+    : mounts
+    for box_path in $(box_devices); do set -- "$@" --dev-bind "$box_path" "$box_path"; done
+    for box_path in /run /home /root "$box_home" "${job%/*/*}"; do
+        if [ -d "$box_path" ] && [ ! -L "$box_path" ]; then set -- "$@" --remount-ro "$box_path"; fi
+    done
+    if [ "$box_root" = 1 ]; then
+        box_own
+        # The mounts are made by root, the job is nobody's: of the capabilities only those that change the user come along, and go there.
+        set -- "$@" --cap-drop ALL --cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SETPCAP \
+            setpriv --reuid "$box_uid" --regid "$box_uid" --clear-groups --inh-caps=-all --bounding-set=-all
+    fi
+    # What the job's shell inherits as its input is the mark that it began, and 3 the file for its times; the job itself gets neither.
+    # bubblewrap does not wait for its child, so without a cgroup the times have to be taken inside.
+    box_inner='umask 077; cd "$1" || exit 70; echo began >&0; exec "$0" </dev/null 3>&-'
+    [ "$box_limits" != ulimit ] ||
+        box_inner='umask 077; cd "$1" || exit 70; echo began >&0; trap : TERM INT HUP QUIT USR1 USR2; "$0" </dev/null 3>&-; set -- $?; times >&3; exit "$1"'
+    umask 022
+    box_enter
+    exec setsid bwrap "$@" /bin/sh -c "$box_inner" "$job/cmd" "$work" 0<>"$job/began" 3>"$job/times"
+}
+box_find
+box_spare=${pid-}
+[ "$box_limits" != ulimit ] || box_timed=1

@@ -1,0 +1,32 @@
+"""Puts shell text together: a level's files without their comments, and what an order asks for as assignments. Owns quoting of both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from ...ssh import quote
+
+_HERE = Path(__file__).parent
+
+
+@cache
+def library(name: str) -> str:
+    """A file of this room as it travels: without comments and indentation. None of them has a here-document or a string of many lines
+    in which that would change anything."""
+    lines = (line.strip() for line in (_HERE / name).read_text(encoding="utf-8").splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("#"))
+
+
+def assignments(values: Mapping[str, str | int]) -> str:
+    """`name=value` lines."""
+    return "".join(f"{name}={value if isinstance(value, int) else quote(value)}\n" for name, value in values.items())
+
+
+def filled(text: str, blanks: Mapping[str, str]) -> str:
+    """The text with each line `: NAME` replaced by what belongs there."""
+    for name, lines in blanks.items():
+        text = re.sub(rf"^: {name}\n", lambda _match, lines=lines: lines, text, flags=re.MULTILINE)  # type: ignore[misc]
+    return text
