@@ -169,14 +169,14 @@ class _Reader(Nodes):
         keys: Sequence[str] | Mapping[str, Any] = (),
     ) -> Submission:
         before = len(self.problems)
-        bodies = [word for word in _BODY if word in pairs]
+        bodies = {word: pairs.pop(word)[1] for word in _BODY if word in pairs}
         command, own = "", {"name": words.name_of(key), "key": key} if key else {}
         if len(bodies) != 1:
             self.note(node, "a job has either `run` or `script`" if bodies else "a job needs `run` or `script`", "")
-        elif bodies[0] == "run":
-            command = self.command(pairs.pop("run")[1])
+        elif "run" in bodies:
+            command = self.command(bodies["run"])
         else:
-            command, suggested = self.script(pairs.pop("script")[1])
+            command, suggested = self.script(bodies["script"])
             own.setdefault("name", suggested)
         values = self.values(pairs, keys)
         for name in ("labels", "env"):

@@ -62,8 +62,8 @@ def variable(text: str, here: Mapping[str, str]) -> tuple[str, str]:
     """`NAME=VALUE`, or `NAME` with the value that it has `here`. Raises UsageError."""
     key, equals, value = text.partition("=")
     if equals:
-        return assigned(key.strip(), value)
-    key, _ = assigned(key.strip(), "")
+        return assigned(key, value)
+    key, _ = assigned(key, "")
     if key not in here:
         raise UsageError(f"the variable {key} is not set here", hint=f"write {key}=VALUE")
     return assigned(key, here[key])
