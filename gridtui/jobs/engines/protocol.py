@@ -53,7 +53,10 @@ class Ground:
 
 
 class Engine(Protocol):
-    """Runs attempts. A node that cannot be reached is a Report that is missing, never an exception that ends the rest."""
+    """Runs attempts. A node that cannot be reached is a Report that is missing, never an exception that ends the rest.
+
+    `node` is where the attempts were placed; empty for an engine that places by itself and has not told yet where they are.
+    """
 
     name: ClassVar[str]
     places: ClassVar[bool]
@@ -61,34 +64,35 @@ class Engine(Protocol):
 
     async def start(self, orders: Sequence[Order]) -> Sequence[Report]:
         """Start attempts, inputs included. A Report for each that is known to run, or known to be refused (`Cause.REFUSED`,
-        `Cause.BROKEN`); none for those of which nothing is known yet, because the node was not reached or did not answer: `poll` tells later."""
+        `Cause.BROKEN`); none for those of which nothing is known yet, because the node was not reached or did not answer: `poll` tells
+        later. May be cancelled."""
 
-    async def poll(self, keys: Sequence[Key], node: str = "") -> Sequence[Report]:
-        """Where attempts stand. A Report for each whose node answered; `Phase.UNKNOWN` where it has no such attempt.
+    async def poll(self, node: str, keys: Sequence[Key]) -> Sequence[Report]:
+        """All attempts that the node has, asked for or not, and `Phase.UNKNOWN` for those of `keys` that it has not.
 
-        With a `node`: all attempts that this node has, and those of `keys` that it has not. None at all where it does not answer."""
+        Nothing at all where it does not answer; `ground` is None then."""
 
     def ground(self, node: str) -> Ground | None:
-        """What is known of a node now; None until it answered, and while it does not. Never waits."""
+        """What is known of a node now; None until it answered a `poll`, and while it does not answer. Never waits."""
 
     def changes(self) -> AsyncIterator[Report]:
-        """Reports as they come by themselves (an attempt ended, was frozen), until `close`. None is told twice, but after a restart."""
+        """Reports as they come by themselves (an attempt ended, was frozen), until `close`. For one reader."""
 
-    async def end(self, keys: Sequence[Key], *, grace: float) -> None:
+    async def end(self, node: str, keys: Sequence[Key], *, grace: float) -> None:
         """End attempts: SIGTERM, and SIGKILL `grace` seconds later. Their last Report follows. Unknown ones are none."""
 
-    async def freeze(self, keys: Sequence[Key], frozen: bool) -> None:
+    async def freeze(self, node: str, keys: Sequence[Key], frozen: bool) -> None:
         """Stop attempts where they stand, or let them go on."""
 
-    async def read(self, key: Key, offset: int, limit: int) -> bytes:
-        """A piece of the attempt's output, raw. Raises SshError or EngineError where it cannot be had."""
+    async def read(self, node: str, key: Key, offset: int, limit: int) -> bytes:
+        """A piece of the attempt's output, raw; empty at its end. Raises SshError or EngineError where it cannot be had."""
 
-    async def fetch(self, key: Key, patterns: Sequence[str], into: Path, log: Path) -> Sequence[str]:
+    async def fetch(self, node: str, key: Key, patterns: Sequence[str], into: Path, log: Path) -> Sequence[str]:
         """Bring the outputs that match into the folder `into`, and all that is kept of its output into the file `log`, each of them
         whole or not at all. Gives the outputs' names. Where no pattern is given, `into` is not touched. Raises as `read`."""
 
-    async def forget(self, keys: Sequence[Key]) -> None:
-        """Remove all that is left of attempts on their nodes; those that still run are ended first, without grace."""
+    async def forget(self, node: str, keys: Sequence[Key]) -> None:
+        """Remove all that is left of attempts; those that still run are ended first, without grace."""
 
     async def close(self) -> None:
         """Let go of connections. Attempts go on."""
