@@ -85,7 +85,7 @@ def options(plan: Plan, progress: bool = False) -> list[str]:
         words.append(f"--chmod={wanted.chmod}")
     if wanted.chown:
         words.append(f"--chown={wanted.chown}")
-    return [*words, *wanted.filters]
+    return [*words, *wanted.filters, *wanted.more]
 
 
 def words(plan: Plan, node: Node, ssh: list[str], rate: int | None = None, progress: bool = False) -> list[str]:

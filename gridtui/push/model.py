@@ -87,9 +87,11 @@ class Options:
     timeout: int = TIMEOUT
     wait: float = WAIT
     """Seconds to wait for another transfer to the same place; 0 refuses at once."""
+    more: tuple[str, ...] = ()
+    """Further options of rsync, after all others: for services that stand on this one."""
 
     def __post_init__(self) -> None:
-        for text in (self.chmod, self.chown, *self.filters):
+        for text in (self.chmod, self.chown, *self.filters, *self.more):
             if "\0" in text:
                 raise UsageError("an option holds a NUL character")
 

@@ -100,6 +100,7 @@ def beyond(plan: Plan) -> str:
         "--chown": wanted.chown,
         "--hard-links": wanted.hard_links,
         "--checksum": wanted.checksum,
+        "such options": wanted.more,
     }
     return next((name for name, given in asked.items() if given), "")
 

@@ -1,0 +1,118 @@
+"""Where outputs go here: the placeholders of `into`, and how what arrived is put in place. Owns the names below that folder.
+
+Everything arrives in a folder of its own first and is renamed into place: who looks sees no half file, and of two jobs that write one
+name the last one wins, whole. What came from a node is hostile: no link in it leads out, none is gone through, and no mode is special.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from ...errors import UsageError
+from ...model import clean
+from ..model import JobId
+from .links import stays
+from .model import Fetched
+
+NAMES = ("id", "number", "index", "name")
+"""The placeholders."""
+TROUBLES = 100
+"""Lines that are kept."""
+_PLACE = re.compile(r"\{([^{}]*)\}")
+
+
+def check(into: str) -> None:
+    """Whether a folder's placeholders are known. Raises UsageError."""
+    for match in _PLACE.finditer(into):
+        if match[1] not in NAMES:
+            raise UsageError(
+                f"{into!r}: {match[0]} is no placeholder",
+                hint="there are " + ", ".join(f"{{{name}}}" for name in NAMES),
+            )
+
+
+def fill(into: str, id: JobId, name: str) -> Path:
+    """The folder for a job's outputs. A single job has no index: `{index}` is empty then. Raises UsageError."""
+    check(into)
+    values = {
+        "id": str(id),
+        "number": str(id.number),
+        "index": "" if id.index is None else str(id.index),
+        "name": _component(name) or str(id.number),
+    }
+    return Path(_PLACE.sub(lambda match: values[match[1]], into))
+
+
+def _component(name: str) -> str:
+    """A job's name as one component of a path."""
+    text = clean(name, 100).replace("/", "∕")
+    return f"_{text}" if text in (".", "..") else text
+
+
+def settle(arrived: Path, into: Path) -> Fetched:
+    """Move all that arrived to its place. Blocks. Raises OSError where `into` itself cannot be written."""
+    work = _Settling(os.fsencode(arrived), os.fsencode(into))
+    into.mkdir(parents=True, exist_ok=True)
+    work.folder(b"")
+    return Fetched(tuple(sorted(work.names)), tuple(work.troubles), work.size)
+
+
+class _Settling:
+    def __init__(self, arrived: bytes, into: bytes) -> None:
+        self._arrived, self._into = arrived, into
+        self.names: list[str] = []
+        self.troubles: list[str] = []
+        self.size = 0
+
+    def folder(self, name: bytes) -> None:
+        path = os.path.join(self._arrived, name)
+        os.chmod(path, 0o700)
+        with os.scandir(path) as scan:
+            children = list(scan)
+        for child in children:
+            inside = os.path.join(name, child.name)
+            found = child.stat(follow_symlinks=False)
+            try:
+                if stat.S_ISDIR(found.st_mode):
+                    if self._enter(inside):
+                        self.folder(inside)
+                else:
+                    self._put(inside, found)
+            except OSError as error:
+                self._trouble(inside, (error.strerror or str(error)).lower())
+
+    def _enter(self, name: bytes) -> bool:
+        place = os.path.join(self._into, name)
+        try:
+            os.mkdir(place)
+        except FileExistsError:
+            if not stat.S_ISDIR(os.lstat(place).st_mode):
+                self._trouble(name, "a folder, and something else of that name is here")
+                return False
+        return True
+
+    def _put(self, name: bytes, found: os.stat_result) -> None:
+        source, place = os.path.join(self._arrived, name), os.path.join(self._into, name)
+        if stat.S_ISLNK(found.st_mode):
+            target = os.readlink(source)
+            if not stays(os.fsdecode(name), os.fsdecode(target)):
+                self._trouble(name, f"a link that leads out of the job's folder, to {clean(target, 200)}")
+                return
+        elif stat.S_ISREG(found.st_mode):
+            os.chmod(source, stat.S_IMODE(found.st_mode) & 0o777 | 0o600)
+            self.size += found.st_size
+        else:
+            self._trouble(name, "no file, folder or link")
+            return
+        if os.path.isdir(place) and not os.path.islink(place):
+            self._trouble(name, "a folder of that name is here")
+            return
+        os.replace(source, place)
+        self.names.append(os.fsdecode(name))
+
+    def _trouble(self, name: bytes, why: str) -> None:
+        if len(self.troubles) < TROUBLES:
+            self.troubles.append(f"{clean(name, 300)}: {why}")
