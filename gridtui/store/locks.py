@@ -16,15 +16,15 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
 @contextlib.contextmanager
-def lock(name: str) -> Iterator[Path]:
-    """Hold the lock `name` of the state folder, without waiting. Gives the lock file's path.
+def lock(name: str, at: Path | None = None) -> Iterator[Path]:
+    """Hold the lock `name` of the state folder (or of the folder `at`), without waiting. Gives the lock file's path.
 
     Raises LockedError, which names the holder's process id, when another run (or another part of this one) holds it; StateError
     when the file cannot be used. The file stays: removing a lock file is a race, and an unheld one locks nobody out.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name for a lock")
-    path = folder() / f"{name}.lock"
+    path = (at or folder()) / f"{name}.lock"
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:

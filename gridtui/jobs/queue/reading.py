@@ -1,0 +1,271 @@
+"""What the queue tells of jobs, submissions and attempts. Reads only; every answer is one state of the content.
+
+Faces ask once a second: what they ask goes through an index and is a page, or is a sum that is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ...errors import UsageError
+from ...model import NOTHING
+from ..model import PLACED, Attempt, Cause, Group, Job, JobId, JobState, Key, Level
+from . import awaiting
+from .model import Awaited, Placed, Progress
+from .moves import text
+from .step import STATES, element, job_id
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_JOB = "number, element, state, item, attempt, node, exit, why, started, ended"
+_ATTEMPT = "a.number, a.element, a.attempt, a.node, a.placed, a.started, a.ended, a.exit, a.cause, a.why, a.level, a.cpu, a.memory, a.fetched"
+_PROGRESS = "number, name, user, priority, submitted, stage, is_array, cpus, awaited, started, ended, " + ", ".join(
+    STATES
+)
+_PLACED_WORDS = ", ".join(f"'{state}'" for state in sorted(PLACED))
+_MOST_STEPS = 100_000
+
+
+class _Titles:
+    """What jobs have of their submissions, read once each."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
+        self._known: dict[int, tuple[str, str, float, int, float, Mapping[str, str], str]] = {}
+
+    def __getitem__(self, number: int) -> tuple[str, str, float, int, float, Mapping[str, str], str]:
+        if number not in self._known:
+            *plain, labels, waits = self._cursor.execute(
+                "SELECT name, user, submitted, priority, cpus, labels, awaited FROM submission WHERE number = ?",
+                (number,),
+            ).fetchone()
+            read: Mapping[str, str] = NOTHING if labels == "{}" else MappingProxyType(json.loads(labels))
+            self._known[number] = (*plain, read, comes_after(self._cursor, number) if waits else "")
+        return self._known[number]
+
+
+def jobs(
+    cursor: sqlite3.Cursor,
+    *,
+    numbers: Collection[int] = (),
+    states: Collection[JobState] = (),
+    name: str = "",
+    user: str = "",
+    node: str = "",
+    limit: int | None = None,
+    skip: int = 0,
+    newest: bool = False,
+) -> list[Job]:
+    """By number and index; `newest` the other way round."""
+    where, values = [], list[Any]()
+    if numbers:
+        where.append(f"number IN ({_marks(numbers)})")
+        values += numbers
+    if states:
+        where.append(f"state IN ({_marks(states)})")
+        values += states
+        if not numbers:
+            # a hundred thousand submissions that have none of these are passed over by their counts
+            some = "stage = 'running'" if PLACED.issuperset(states) else " + ".join(sorted(states)) + " > 0"
+            where.append(f"number IN (SELECT number FROM submission WHERE {some})")
+    for column, value in (("name", name), ("user", user)):
+        if value:
+            where.append(f"number IN (SELECT number FROM submission WHERE {column} = ?)")
+            values.append(value)
+    if node:
+        where.append("node = ?")
+        values.append(node)
+    way = "DESC" if newest else "ASC"
+    rows = cursor.execute(
+        f"SELECT {_JOB} FROM job WHERE {' AND '.join(where) or '1'} ORDER BY number {way}, element {way} LIMIT ? OFFSET ?",
+        (*values, -1 if limit is None else limit, skip),
+    ).fetchall()
+    titles = _Titles(cursor)
+    return [_job(row, titles) for row in rows]
+
+
+def job(cursor: sqlite3.Cursor, id: JobId) -> Job:
+    """Raises UsageError when there is no such job, or more than one."""
+    rows = cursor.execute(
+        f"SELECT {_JOB} FROM job WHERE number = ?1 AND (element = ?2 OR ?2 = -1) LIMIT 2", (id.number, element(id))
+    ).fetchall()
+    if len(rows) == 2:
+        raise UsageError(f"{id} is an array", hint=f"name one of its elements: {job_id(*rows[0][:2])}")
+    if not rows:
+        raise UsageError(f"there is no job {id}", hint="`gridtui job list` lists them")
+    return _job(rows[0], _Titles(cursor))
+
+
+def _job(row: tuple[Any, ...], titles: _Titles) -> Job:
+    number, stored, state, item, attempt, node, exit_status, why, started, ended = row
+    name, user, submitted, priority, cpus, labels, waits = titles[number]
+    return Job(
+        id=job_id(number, stored),
+        name=name,
+        user=user,
+        state=JobState(state),
+        submitted=submitted,
+        priority=priority,
+        node=node,
+        attempt=attempt,
+        exit=exit_status,
+        why=waits if waits and state in ("queued", "held") else why,
+        item=text(item),
+        started=started,
+        ended=ended,
+        cpus=cpus,
+        labels=labels,
+    )
+
+
+def awaited(cursor: sqlite3.Cursor, number: int) -> list[Awaited]:
+    """What a submission comes after, in the order in which it was said."""
+    return awaiting.listed(
+        cursor.execute(
+            "SELECT target, element, how, met FROM awaited WHERE number = ? ORDER BY rowid", (number,)
+        ).fetchall()
+    )
+
+
+def comes_after(cursor: sqlite3.Cursor, number: int) -> str:
+    """What is still awaited, in words."""
+    open_ones = [str(one.after.id) for one in awaited(cursor, number) if one.met is None]
+    more = f" and {len(open_ones) - 3} more" if len(open_ones) > 3 else ""
+    return f"comes after {', '.join(open_ones[:3])}{more}"
+
+
+def attempts(cursor: sqlite3.Cursor, queue: str, id: JobId) -> list[Attempt]:
+    """All of one job, the first one first."""
+    rows = cursor.execute(
+        f"SELECT {_ATTEMPT} FROM attempt a WHERE number = ? AND element = ? ORDER BY attempt", (id.number, element(id))
+    )
+    return [_attempt(queue, row) for row in rows]
+
+
+def _attempt(queue: str, row: tuple[Any, ...]) -> Attempt:
+    number, stored, attempt, node, placed_at, started, ended, exit_status, cause, why, level, cpu, memory, fetched = row
+    return Attempt(
+        key=Key(queue, job_id(number, stored), attempt),
+        node=node,
+        placed=placed_at,
+        started=started,
+        ended=ended,
+        exit=exit_status,
+        cause=Cause(cause) if cause else None,
+        why=why,
+        level=Level(level),
+        cpu=cpu,
+        memory=memory,
+        fetched=fetched,
+    )
+
+
+def placed(cursor: sqlite3.Cursor, queue: str) -> list[Placed]:
+    """All that is believed to be on nodes."""
+    rows = cursor.execute(
+        f"SELECT j.state, s.user, j.wish, {_ATTEMPT} FROM submission s JOIN job j USING (number)"
+        " JOIN attempt a USING (number, element, attempt)"
+        f" WHERE s.stage = 'running' AND j.state IN ({_PLACED_WORDS}) ORDER BY number, element"
+    )
+    return [
+        Placed(_attempt(queue, tuple(row)), JobState(state), user, wish == "cancel", wish == "hold")
+        for state, user, wish, *row in rows
+    ]
+
+
+def wishes(cursor: sqlite3.Cursor, queue: str) -> list[Key]:
+    """Attempts that somebody wishes ended."""
+    rows = cursor.execute(
+        "SELECT number, element, attempt FROM submission s JOIN job j USING (number)"
+        f" WHERE s.stage = 'running' AND j.state IN ({_PLACED_WORDS}) AND j.wish = 'cancel'"
+    )
+    return [Key(queue, job_id(number, stored), attempt) for number, stored, attempt in rows]
+
+
+def progress(
+    cursor: sqlite3.Cursor,
+    *,
+    group: Group | None = None,
+    numbers: Collection[int] = (),
+    limit: int | None = None,
+    skip: int = 0,
+    newest: bool = False,
+) -> list[Progress]:
+    """By number rising; those of ENDED by their end, the last one first."""
+    where, values = ["1"], list[Any]()
+    if group:
+        where.append(f"stage = '{group}'")
+    if numbers:
+        where.append(f"number IN ({_marks(numbers)})")
+        values += numbers
+    order = "ended DESC, number DESC" if group is Group.ENDED else "number DESC" if newest else "number"
+    rows = cursor.execute(
+        f"SELECT {_PROGRESS} FROM submission WHERE {' AND '.join(where)} ORDER BY {order} LIMIT ? OFFSET ?",
+        (*values, -1 if limit is None else limit, skip),
+    )
+    return [_progress(row) for row in rows]
+
+
+def _progress(row: tuple[Any, ...]) -> Progress:
+    number, name, user, priority, submitted, stage, array, cpus, waits, started, ended, *counts = row
+    return Progress(
+        number=number,
+        name=name,
+        user=user,
+        priority=priority,
+        submitted=submitted,
+        counts={state: count for state, count in zip(STATES, counts, strict=True) if count},
+        group=Group(stage),
+        array=bool(array),
+        cpus=cpus,
+        waits=bool(waits),
+        started=started,
+        ended=ended,
+    )
+
+
+def sums(rows: Iterable[tuple[str, int]], what: str) -> dict[str, int]:
+    """The kept sums over the whole queue of one kind."""
+    pairs = ((label.partition(" "), count) for label, count in rows)
+    return {word: count for (kind, _, word), count in pairs if kind == what and count}
+
+
+def usage(cursor: sqlite3.Cursor, since: float, until: float, step: float) -> list[float]:
+    """CPUs that our attempts held on average in each step; attempts that still wait in an engine's queue hold none."""
+    steps = int((until - since) / step) if step > 0 else 0
+    if not 0 < steps <= _MOST_STEPS:
+        raise UsageError(f"{since:g} to {until:g} in steps of {step:g} s cannot be shown")
+    rows = cursor.execute(
+        "SELECT cpus, coalesce(started, placed), coalesce(ended, ?2) FROM attempt"
+        " WHERE (ended > ?1 OR ended IS NULL) AND placed < ?2 AND (node <> '' OR started IS NOT NULL)",
+        (since, until),
+    )
+    held = [0.0] * (steps + 1)
+    """CPU steps that are not whole."""
+    edges = [0.0] * (steps + 2)
+    """Where whole steps of an attempt begin and end."""
+    for cpus, start, end in rows:
+        begin, finish = max(0.0, (start - since) / step), min(float(steps), (end - since) / step)
+        if finish <= begin:
+            continue
+        first, last = int(begin), int(finish)
+        if first == last:
+            held[first] += cpus * (finish - begin)
+        else:
+            held[first] += cpus * (first + 1 - begin)
+            held[last] += cpus * (finish - last)
+            edges[first + 1] += cpus
+            edges[last] -= cpus
+    whole, means = 0.0, []
+    for index in range(steps):
+        whole += edges[index]
+        means.append(max(0.0, whole + held[index]))
+    return means
+
+
+def _marks(values: Collection[object] | Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
