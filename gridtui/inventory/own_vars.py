@@ -23,6 +23,7 @@ NAMES = (
     "gridtui_parent",
     "gridtui_maintenance",
     "gridtui_posture_accept",
+    "gridtui_slots",
 )
 ELSEWHERE = (
     "gridtui_profile",
@@ -45,6 +46,7 @@ FACTS = ("name", "state", "layer", "os", "os.version", "kernel", "arch", "virt",
 
 _LABEL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|sec|m|min|h|d)?\s*")
+_SLOTS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?", re.ASCII)
 _UNITS = {"ms": 0.001, None: 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _YES = ("true", "yes", "on", "y", "t", "1", "1.0")
 _NO = ("false", "no", "off", "n", "f", "0", "0.0", "")
@@ -97,6 +99,8 @@ def read(variables: Mapping[str, Any], fail: Callable[[str, str, str], None], wa
                 own.maintenance = _truth(name, value)
             elif name == "gridtui_posture_accept":
                 _ids(name, value)
+            elif name == "gridtui_slots":
+                _slots(name, value)
             elif name not in ELSEWHERE:
                 _unknown(name, warn)
         except Invalid as error:
@@ -175,6 +179,13 @@ def _ids(name: str, value: Any) -> None:
     words = value.replace(",", " ").split() if isinstance(value, str) else value
     if value is not None and not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
         raise Invalid(f"{name} must be a list of findings", "write `gridtui_posture_accept: [ssh-x11, ids-missing]`")
+
+
+def _slots(name: str, value: Any) -> None:
+    # Read where it is used (`jobs.placement`). The INI form gives text.
+    text = value if isinstance(value, str) else repr(value)
+    if value is not None and (isinstance(value, bool) or not _SLOTS.fullmatch(text.strip()) or float(text) > 100_000):
+        raise Invalid(f"{name} is {_shown(value)}; it must be a number of CPUs, 0 or more", "such as 8 or 0.5")
 
 
 def _unknown(name: str, warn: Callable[[str, str], None]) -> None:

@@ -41,6 +41,8 @@ class Gpu:
     """Bytes. Used and free do not add up to all of it: the driver keeps some."""
     celsius: float | None = None
     watts: float | None = None
+    index: int = 0
+    """As `nvidia-smi` counts them; of AMD's, the place in the order of their cards. Each make counts its own."""
 
 
 def parse(nvidia: bytes, amd: bytes) -> tuple[Gpu, ...] | Unsupported:
@@ -74,6 +76,7 @@ def _nvidia(line: bytes) -> Gpu | None:
         _bytes(free),
         celsius,
         watts,
+        int(fields[0]),
     )
 
 
@@ -95,7 +98,7 @@ def _amd(text: bytes) -> list[Gpu]:
     for line in lines(text, 16 * MOST):
         if match := _AMD.fullmatch(line):
             cards.setdefault(match[1], {})[match[2].decode("ascii").rpartition("/")[2]] = match[3].strip()
-    found = []
+    found: list[Gpu] = []
     for _, files in sorted(cards.items(), key=lambda item: int(item[0])):
         if files.get("vendor") != b"0x1002":
             continue
@@ -114,6 +117,7 @@ def _amd(text: bytes) -> list[Gpu]:
                 None if total is None or used is None else max(0, int(total) - int(used)),
                 None if celsius is None else celsius / 1000,
                 None if watts is None else watts / 1e6,
+                len(found),
             )
         )
     return found

@@ -1,0 +1,107 @@
+"""Why a job goes to a node or not, for each node, in words and numbers. Pure; the same rules as `plan`, one node at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ...model import NOTHING, size
+from ..model import Lot
+from .fitting import level, number, obstacles
+from .grid import STEPS, Match, Sizes, distance
+from .offers import Offer
+
+Answer = Literal["chosen", "could", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One node's part in the question where a job goes."""
+
+    node: str
+    answer: Answer
+    """Where it would go now; where it could; where it cannot go now."""
+    score: float
+    """0 to 1: higher is chosen first. 0 where it cannot go."""
+    reason: str
+
+
+def explain(
+    lot: Lot,
+    offers: Iterable[Offer],
+    match: Match,
+    now: float,
+    index: int | None = None,
+    inputs: Sizes = NOTHING,
+) -> list[Why]:
+    """One answer a node, the chosen one first, then by score, then by name. `index` is the element of an array."""
+    offers = list(offers)
+    names = frozenset(match(lot.spec.where)) if lot.spec.where else None
+    failed = lot.avoid.get(index, frozenset())
+    against = {offer.node: obstacles(lot.spec, offer, names is None or offer.node in names, now) for offer in offers}
+    could = [offer for offer in offers if not against[offer.node]]
+    elsewhere = any(offer.node not in failed for offer in could)
+    found = []
+    for offer in offers:
+        why = against[offer.node]
+        if offer.node in failed and not why and elsewhere:
+            why = ["an earlier attempt failed there"]
+        if why:
+            found.append(Why(offer.node, "no", 0.0, "; ".join(why)))
+        else:
+            found.append(Why(offer.node, "could", _score(lot, offer, inputs), _merits(lot, offer, inputs)))
+    found.sort(key=lambda one: (-one.score, one.node))
+    if found and found[0].answer == "could":
+        first = found[0]
+        found[0] = Why(first.node, "chosen", first.score, first.reason)
+    return found
+
+
+def summary(whys: Sequence[Why]) -> str:
+    """One line: where the job would go, or what keeps it from how many nodes."""
+    if not whys:
+        return "there is no node"
+    if (chosen := next((why for why in whys if why.answer == "chosen"), None)) is not None:
+        rest = sum(why.answer == "could" for why in whys)
+        more = f", or one of {rest} others" if rest > 1 else ", or one other" if rest else ""
+        return f"fits on {chosen.node} now{more}"
+    counted = Counter(_short(why.reason) for why in whys)
+    parts = [f"{count} {reason}" if len(whys) > 1 else reason for reason, count in counted.most_common(4)]
+    rest = len(counted) - len(parts)
+    return "fits on no node now: " + "; ".join(parts) + (f"; {rest} other reasons" if rest else "")
+
+
+def _short(reason: str) -> str:
+    """A reason without the numbers that are each node's own."""
+    return reason.split("; ")[0].split(": ")[0].split(", ")[0]
+
+
+def _score(lot: Lot, offer: Offer, inputs: Sizes) -> float:
+    near = 1.0 / (1 + distance(inputs, offer.holds)) if inputs else 1.0
+    full = _fullness(offer)
+    step = int(full * STEPS) / STEPS
+    room = step if lot.spec.pack else 1.0 - step
+    # Trust, then inputs, then room, as `Grid.best` goes: each outweighs all that comes after.
+    return round((0.0 if offer.shunned else 0.5) + 0.4 * near + 0.1 * room, 4)
+
+
+def _fullness(offer: Offer) -> float:
+    return min(1.0, max(0.0, 1.0 - offer.cpus_open / offer.cpus)) if offer.cpus else 1.0
+
+
+def _merits(lot: Lot, offer: Offer, inputs: Sizes) -> str:
+    parts = [f"{number(max(0.0, offer.cpus_free))} of {number(offer.cpus)} cpus free"]
+    if lot.spec.needs.memory and offer.memory_free is not None:
+        parts.append(f"{size(offer.memory_free)} of memory free")
+    if lot.spec.needs.gpus:
+        parts.append(f"{sum(not (gpu.taken or gpu.busy) for gpu in offer.gpus)} of {len(offer.gpus)} GPUs free")
+    if inputs:
+        there = sum(bytes_ for digest, bytes_ in inputs.items() if digest in offer.holds)
+        parts.append(f"holds {size(there)} of {size(sum(inputs.values()))} of its inputs")
+    if (reached := level(lot.spec.sandbox, offer.levels)) is not None:
+        parts.append(f"sandbox {reached.word}")
+    if offer.shunned:
+        parts.append("jobs failed there of late: only where nothing else will do")
+    return ", ".join(parts)
