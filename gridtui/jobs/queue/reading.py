@@ -166,8 +166,9 @@ def _attempt(queue: str, row: tuple[Any, ...]) -> Attempt:
 
 def placed(cursor: sqlite3.Cursor, queue: str) -> list[Placed]:
     """All that is believed to be on nodes."""
+    # Without statistics SQLite would look at all elements of each array (13 ms of 100,000).
     rows = cursor.execute(
-        f"SELECT j.state, s.user, j.wish, {_ATTEMPT} FROM submission s JOIN job j USING (number)"
+        f"SELECT j.state, s.user, j.wish, {_ATTEMPT} FROM submission s JOIN job j INDEXED BY job_state USING (number)"
         " JOIN attempt a USING (number, element, attempt)"
         f" WHERE s.stage = 'running' AND j.state IN ({_PLACED_WORDS}) ORDER BY number, element"
     )
@@ -180,7 +181,7 @@ def placed(cursor: sqlite3.Cursor, queue: str) -> list[Placed]:
 def wishes(cursor: sqlite3.Cursor, queue: str) -> list[Key]:
     """Attempts that somebody wishes ended."""
     rows = cursor.execute(
-        "SELECT number, element, attempt FROM submission s JOIN job j USING (number)"
+        "SELECT number, element, attempt FROM submission s JOIN job j INDEXED BY job_state USING (number)"
         f" WHERE s.stage = 'running' AND j.state IN ({_PLACED_WORDS}) AND j.wish = 'cancel'"
     )
     return [Key(queue, job_id(number, stored), attempt) for number, stored, attempt in rows]
