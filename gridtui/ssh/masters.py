@@ -99,6 +99,16 @@ class Masters:
             self._links[node.name] = task
         return await asyncio.shield(task)
 
+    async def drop(self, node: Node) -> None:
+        """End the node's master, where there is one; what runs over it is cut. The next `open` logs in anew."""
+        task = self._links.pop(node.name, None)
+        if task is None:
+            return
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        if not task.cancelled() and not task.exception() and (process := task.result().process):
+            await self._drop(process)
+
     async def close(self) -> None:
         """End all masters and remove their sockets. Idempotent."""
         tasks, self._links = list(self._links.values()), {}

@@ -1,7 +1,8 @@
 """One node's cache of inputs, as seen from here: what it holds, and how what is missing gets there, once. Owns no login.
 
 On the node an object is `objects/<digest>`, put there by a rename after its hash was compared; what is on its way, or was cut off, lies in
-`incoming/`. All who need something at one time share one rsync; who comes while it runs shares the next one.
+`incoming/`. All who need something at one time share one rsync; who comes while it runs shares the next one. What is large has a lane of
+its own: a script of a kilobyte does not wait for a disk image.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable
-from functools import cache
-from importlib.resources import files
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import ConnectionLost, GridtuiError, InputError, StagingError
@@ -23,28 +24,46 @@ from ...push.transfer import NoRsync, Rsync
 from ...ssh.masters import Link
 from . import shell
 from .model import CACHE, Manifest
+from .scripts import script
 
+LARGE = 64 << 20
+"""Bytes to send from which on it goes the lane of the large ones."""
 _DIGEST = re.compile(rb"[0-9a-f]{64}")
 _ASKED = 1 << 27
 """Bytes that a node may tell of its cache: two million objects."""
 _TIMEOUT = 120.0
+"""Seconds in which it has to."""
 _SETTLE = 1800.0
 """Seconds for the node to hash what came."""
 _WAIT = 3600.0
 """Seconds to wait while another controller sends to the same node and login."""
+_FULL = ("no space left on device", "disk quota exceeded")
 
-Open = Callable[[], Awaitable[Link]]
+Enter = Callable[[], AbstractAsyncContextManager[Link]]
+Failures = dict[str, GridtuiError]
+"""For each digest that did not get there, why."""
+
+
+class Changed(InputError):
+    """An input was written to after it was looked at."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    name: str
+    waiting: list[tuple[Manifest, asyncio.Future[None]]] = field(default_factory=list)
+    batch: asyncio.Task[None] | None = None
+    moving: frozenset[str] = frozenset()
 
 
 class Depot:
-    """One node's."""
+    """One node's. `enter` gives a turn on the node; `limit` is the most bytes that it keeps."""
 
-    def __init__(self, open: Open, limit: int) -> None:
-        self._open, self._limit = open, limit
+    def __init__(self, enter: Enter, limit: int) -> None:
+        self._enter, self._limit = enter, limit
         self._known: set[str] | None = None
         self._place = ""
-        self._waiting: list[tuple[Manifest, asyncio.Future[None]]] = []
-        self._batch: asyncio.Task[None] | None = None
+        self._small, self._large = _Lane("small"), _Lane("large")
 
     @property
     def holds(self) -> frozenset[str]:
@@ -56,97 +75,99 @@ class Depot:
         self._known = None
 
     async def send(self, manifest: Manifest) -> None:
-        """Everything of it lies there when this returns. Raises SshError, StagingError, InputError."""
-        if self._known is not None and manifest.digests.keys() <= self._known:
+        """Everything of it lies there when this returns. Raises SshError, StagingError, Changed."""
+        known = self._known or set()
+        missing = manifest.digests.keys() - known
+        if self._known is not None and not missing:
             return
+        large = sum(manifest.digests[digest] for digest in missing) >= LARGE
+        lane = self._large if large or missing & self._large.moving else self._small
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((manifest, done))
-        if self._batch is None:
-            self._batch = asyncio.create_task(self._work(), name="staging")
+        lane.waiting.append((manifest, done))
+        if lane.batch is None:
+            lane.batch = asyncio.create_task(self._work(lane), name=f"staging {lane.name}")
         await done
 
     async def close(self) -> None:
         """End what runs."""
-        if self._batch:
-            self._batch.cancel()
-            await asyncio.gather(self._batch, return_exceptions=True)
+        batches = [lane.batch for lane in (self._small, self._large) if lane.batch]
+        for batch in batches:
+            batch.cancel()
+        await asyncio.gather(*batches, return_exceptions=True)
 
-    async def _work(self) -> None:
+    async def _work(self, lane: _Lane) -> None:
         mine: list[tuple[Manifest, asyncio.Future[None]]] = []
         try:
-            while self._waiting:
-                mine, self._waiting = self._waiting, []
-                asked = [(manifest, done) for manifest, done in mine if not done.done()]
-                failed: GridtuiError | dict[str, GridtuiError]
+            while lane.waiting:
+                mine = [(manifest, done) for manifest, done in lane.waiting if not done.done()]
+                lane.waiting = []
+                failed: Failures | GridtuiError
                 try:
-                    failed = await self._bring([manifest for manifest, _ in asked])
+                    failed = await self._bring(lane, [manifest for manifest, _ in mine])
                 except GridtuiError as error:
                     failed = error
-                for manifest, done in asked:
-                    if not done.done():
-                        self._tell(manifest, done, failed)
+                if failed:
+                    self.doubt()
+                for manifest, done in mine:
+                    _tell(manifest, done, failed)
         finally:
-            self._batch = None
-            for _, done in (*mine, *self._waiting):
+            lane.batch, lane.moving = None, frozenset()
+            for _, done in (*mine, *lane.waiting):
                 done.cancel()
-            self._waiting = []
+            lane.waiting = []
 
-    def _tell(
-        self, manifest: Manifest, done: asyncio.Future[None], failed: GridtuiError | dict[str, GridtuiError]
-    ) -> None:
-        if isinstance(failed, GridtuiError):
-            done.set_exception(failed)
-            return
-        for digest in manifest.digests:
-            if digest in failed:
-                done.set_exception(failed[digest])
-                return
-        done.set_result(None)
+    async def _bring(self, lane: _Lane, manifests: Iterable[Manifest]) -> Failures:
+        async with self._enter() as link:
+            known = self._known
+            if known is None:
+                known = self._known = await self._ask(link)
+            missing: dict[str, str | bytes] = {}
+            for manifest in manifests:
+                for digest in manifest.digests.keys() - known:
+                    missing[digest] = manifest.index if digest == manifest.id else manifest.sources[digest]
+            if not missing:
+                return {}
+            lane.moving = frozenset(missing)
+            with tempfile.TemporaryDirectory(prefix="gridtui-stage-") as farm:
+                await asyncio.to_thread(_plant, Path(farm), missing)
+                there, wrong, moved = await self._carry(link, lane, farm)
+            known |= there
+            left = missing.keys() - there
+            return {digest: _failure(link, missing[digest], digest in wrong, moved) for digest in left}
 
-    async def _bring(self, manifests: Iterable[Manifest]) -> dict[str, GridtuiError]:
-        """Send what is missing; for each digest that did not get there, why."""
-        link = await self._open()
-        if self._known is None:
-            await self._ask(link)
-        known = self._known
-        assert known is not None
-        missing: dict[str, str | bytes] = {}
-        for manifest in manifests:
-            for digest in manifest.digests.keys() - known:
-                missing[digest] = manifest.index if digest == manifest.id else manifest.sources[digest]
-        if not missing:
-            return {}
-        with tempfile.TemporaryDirectory(prefix="gridtui-stage-") as farm:
-            await asyncio.to_thread(_plant, Path(farm), missing)
-            moved = await self._move(link, farm)
-        if moved.status in (Ending.UNREACHABLE, Ending.TIMEOUT):
-            raise ConnectionLost(f"{link.node.name}: {moved.error}")
-        wrong = await self._settle(link)
-        failed: dict[str, GridtuiError] = {}
-        for digest in missing.keys() - known:
-            source = missing[digest]
-            if digest in wrong and isinstance(source, str):
-                failed[digest] = InputError(f"input {clean(source, 300)} changed while it was sent")
-            else:
-                failed[digest] = StagingError(f"{link.node.name}: {moved.error or 'an input did not get there'}")
-        return failed
+    async def _carry(self, link: Link, lane: _Lane, farm: str) -> tuple[set[str], set[str], Transfer]:
+        """Send, and once more where the disk was full and something could go. What is there, what was wrong, how rsync ended."""
+        there: set[str] = set()
+        wrong: set[str] = set()
+        for last in (False, True):
+            moved = await self._move(link, lane, farm)
+            if moved.status in (Ending.UNREACHABLE, Ending.TIMEOUT):
+                raise ConnectionLost(f"{link.node.name}: {moved.error}")
+            full = not moved.ok and moved.error.startswith(_FULL)
+            ok, bad, gone = await self._settle(link, lane, full)
+            there, wrong = (there | ok) - gone, wrong | bad
+            if self._known is not None:
+                self._known -= gone
+            if not full or not gone or last:
+                break
+        return there, wrong, moved
 
-    async def _ask(self, link: Link) -> None:
-        said = await shell.run(link, _script("ask.sh"), CACHE, limit=_ASKED, timeout=_TIMEOUT)
+    async def _ask(self, link: Link) -> set[str]:
+        said = await shell.run(link, script("ask"), CACHE, limit=_ASKED, timeout=_TIMEOUT)
         place, _, names = said.output.partition(b"\n")
         if said.code or not place.startswith(b"/"):
             raise StagingError(f"{link.node.name}: no place for inputs: {said.error or 'the node answers oddly'}")
         self._place = os.fsdecode(place)
-        self._known = _digests(names)
+        return {name.decode() for name in names.split(b"\n") if _DIGEST.fullmatch(name)}
 
-    async def _move(self, link: Link, farm: str) -> Transfer:
+    async def _move(self, link: Link, lane: _Lane, farm: str) -> Transfer:
         options = Options(
             chmod="F600",
             sparse=True,
             wait=_WAIT,
             more=("--copy-links", "--no-owner", "--no-group", "--no-D", "--no-times", "--omit-dir-times"),
         )
-        plan = Plan((farm + "/",), f"{self._place}/incoming", options=options)
+        plan = Plan((farm + "/",), f"{self._place}/incoming/{lane.name}", options=options)
         try:
             return await Rsync(plan, link).finish()
         except NoRsync as missing:
@@ -154,10 +175,14 @@ class Depot:
                 f"{link.node.name}: there is no rsync, which inputs need", hint=how_to_install(missing.distribution)
             ) from None
 
-    async def _settle(self, link: Link) -> set[str]:
-        """Have what came checked and put in its place; what was wrong."""
-        words = self._place, str(self._limit)
-        said = await shell.run(link, _script("settle.sh"), *words, limit=_ASKED, timeout=_SETTLE)
+    async def _settle(self, link: Link, lane: _Lane, full: bool) -> tuple[set[str], set[str], set[str]]:
+        """Have what came checked and put in its place: what is there, what was wrong, what went for its space."""
+        words = (
+            (f"{self._place}/incoming/{lane.name}", "0", "full")
+            if full
+            else (f"{self._place}/incoming/{lane.name}", str(self._limit), "")
+        )
+        said = await shell.run(link, script("settle"), *words, limit=_ASKED, timeout=_SETTLE)
         if said.code:
             raise StagingError(f"{link.node.name}: inputs cannot be kept: {said.error or 'the node answers oddly'}")
         told: dict[bytes, set[str]] = {b"ok": set(), b"wrong": set(), b"gone": set()}
@@ -165,10 +190,31 @@ class Depot:
             word, _, name = line.partition(b" ")
             if word in told and _DIGEST.fullmatch(name):
                 told[word].add(name.decode())
-        if self._known is not None:
-            self._known |= told[b"ok"]
-            self._known -= told[b"gone"]
-        return told[b"wrong"]
+        return told[b"ok"], told[b"wrong"], told[b"gone"]
+
+
+def _tell(manifest: Manifest, done: asyncio.Future[None], failed: Failures | GridtuiError) -> None:
+    if done.done():
+        return
+    if isinstance(failed, GridtuiError):
+        done.set_exception(failed)
+        return
+    for digest in manifest.digests:
+        if digest in failed:
+            done.set_exception(failed[digest])
+            return
+    done.set_result(None)
+
+
+def _failure(link: Link, source: str | bytes, wrong: bool, moved: Transfer) -> GridtuiError:
+    if isinstance(source, str):
+        if wrong:
+            return Changed(f"input {clean(source, 300)} changed while it was sent")
+        if not os.path.isfile(source):
+            return Changed(f"input {clean(source, 300)} is gone")
+    # the name in the cache says nothing to anybody
+    why = re.sub(r": \S*/incoming/\S*$", " for inputs", moved.error) or "an input did not get there"
+    return StagingError(f"{link.node.name}: {why}")
 
 
 def _plant(farm: Path, missing: dict[str, str | bytes]) -> None:
@@ -178,13 +224,3 @@ def _plant(farm: Path, missing: dict[str, str | bytes]) -> None:
             (farm / digest).write_bytes(source)
         else:
             (farm / digest).symlink_to(source)
-
-
-def _digests(lines: bytes) -> set[str]:
-    return {name.decode() for name in lines.split(b"\n") if _DIGEST.fullmatch(name)}
-
-
-@cache
-def _script(name: str) -> str:
-    lines = files(__package__).joinpath(name).read_text("utf-8").splitlines()
-    return "\n".join(line for line in lines if not line.lstrip().startswith("#")) + "\n"

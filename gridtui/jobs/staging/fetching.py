@@ -26,19 +26,13 @@ from . import into as placing
 from . import patterns as matching
 from . import shell
 from .model import Fetched
+from .scripts import script
 
 _FOLDER = ".gridtui-fetch-"
 _ASKED = 1 << 26
 """Bytes of names that a node may tell."""
 _TIMEOUT = 120.0
 """Seconds in which it has to."""
-
-# Names are turned to lines for head alone, which ends find when there are too many.
-_LIST = """cd -- "$1" || exit 66
-most=$2; shift 2; export LC_ALL=C
-find . "$@" 2>/dev/null | tr '\\0\\n' '\\n\\0' | head -n "$most" | tr '\\n\\0' '\\0\\n' | xargs -0 -r sh -c 'for f; do
-if [ -L "$f" ]; then k=l; elif [ -f "$f" ]; then k=f; elif [ -d "$f" ]; then k=d; else k=o; fi; printf "%s%s\\0" $k "$f"; done' sh
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +58,7 @@ async def fetch(link: Link, folder: str, patterns: Sequence[matching.Pattern], i
         if transfer.status in (Ending.UNREACHABLE, Ending.TIMEOUT):
             # what has arrived stays for the next time
             raise ConnectionLost(f"{link.node.name}: {transfer.error}")
-        came = await asyncio.to_thread(placing.settle, _place(arriving, link), into)
+        came = await asyncio.to_thread(placing.settle, _place(arriving, link), into, names)
     except OSError as error:
         name = error.filename if isinstance(error.filename, str | bytes) else str(into)
         raise StagingError(f"{clean(name, 300)}: {(error.strerror or str(error)).lower()}") from None
@@ -79,15 +73,19 @@ async def _listed(
 ) -> tuple[list[bytes], tuple[str, ...]]:
     """The names to bring, and what is left."""
     words = matching.expression(patterns)
-    said = await shell.run(link, _LIST, folder, str(limits.files + 1), *words, limit=_ASKED, timeout=_TIMEOUT)
+    said = await shell.run(link, script("list"), folder, str(limits.files + 1), *words, limit=_ASKED, timeout=_TIMEOUT)
     if said.code == 66:
         raise StagingError(f"{link.node.name}: the job's folder is gone")
+    if said.code:
+        raise StagingError(f"{link.node.name}: outputs cannot be listed: {said.error or f'exit status {said.code}'}")
     found = said.output.split(b"\0")[:-1]
-    troubles: list[str] = []
+    # a folder that may not be read, most likely
+    troubles = [said.error] if said.error else []
     if len(found) > limits.files:
         troubles.append(f"more than {limits.files} files match: the rest was left on {link.node.name}")
         del found[limits.files :]
-    return await asyncio.to_thread(_chosen, found, patterns, troubles), tuple(troubles)
+    names = await asyncio.to_thread(_chosen, found, patterns, troubles)
+    return names, tuple(troubles)
 
 
 def _chosen(found: Sequence[bytes], patterns: Sequence[matching.Pattern], troubles: list[str]) -> list[bytes]:

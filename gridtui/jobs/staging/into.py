@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import UsageError
@@ -52,39 +53,48 @@ def _component(name: str) -> str:
     return f"_{text}" if text in (".", "..") else text
 
 
-def settle(arrived: Path, into: Path) -> Fetched:
-    """Move all that arrived to its place. Blocks. Raises OSError where `into` itself cannot be written."""
+def settle(arrived: Path, into: Path, names: Sequence[bytes]) -> Fetched:
+    """Move what was asked for to its place. Whatever else arrived stays: halves of files, or what a node made up. Blocks.
+
+    Raises OSError where `into` itself cannot be written.
+    """
     work = _Settling(os.fsencode(arrived), os.fsencode(into))
     into.mkdir(parents=True, exist_ok=True)
-    work.folder(b"")
+    for name in names:
+        work.take(name)
     return Fetched(tuple(sorted(work.names)), tuple(work.troubles), work.size)
 
 
 class _Settling:
     def __init__(self, arrived: bytes, into: bytes) -> None:
         self._arrived, self._into = arrived, into
+        self._folders: dict[bytes, bool] = {b"": True}
         self.names: list[str] = []
         self.troubles: list[str] = []
         self.size = 0
 
-    def folder(self, name: bytes) -> None:
-        path = os.path.join(self._arrived, name)
-        os.chmod(path, 0o700)
-        with os.scandir(path) as scan:
-            children = list(scan)
-        for child in children:
-            inside = os.path.join(name, child.name)
-            found = child.stat(follow_symlinks=False)
-            try:
-                if stat.S_ISDIR(found.st_mode):
-                    if self._enter(inside):
-                        self.folder(inside)
-                else:
-                    self._put(inside, found)
-            except OSError as error:
-                self._trouble(inside, (error.strerror or str(error)).lower())
+    def take(self, name: bytes) -> None:
+        try:
+            found = os.lstat(os.path.join(self._arrived, name))
+            if stat.S_ISDIR(found.st_mode):
+                self._enter(name)
+            elif self._enter(os.path.dirname(name)):
+                self._put(name, found)
+        except FileNotFoundError:
+            return  # rsync told why
+        except OSError as error:
+            self._trouble(name, (error.strerror or str(error)).lower())
 
     def _enter(self, name: bytes) -> bool:
+        """Whether there is a real folder of that name, made where it is missing: on both sides, or a link might lead elsewhere."""
+        if name not in self._folders:
+            self._folders[name] = self._enter(os.path.dirname(name)) and self._made(name)
+        return self._folders[name]
+
+    def _made(self, name: bytes) -> bool:
+        if not stat.S_ISDIR(os.lstat(os.path.join(self._arrived, name)).st_mode):
+            self._trouble(name, "a link, where a folder was")
+            return False
         place = os.path.join(self._into, name)
         try:
             os.mkdir(place)

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from ...errors import InputError
 from ...model import clean
 from ..model import Input
-from .index import manifest
 from .links import stays
-from .model import Entry, File, Folder, Manifest, Symlink
+from .model import Entry, File, Folder, Symlink
 
 DEPTH = 200
 """Folders within folders."""
@@ -29,8 +28,8 @@ Digest = Callable[[str], tuple[str, os.stat_result]]
 """The SHA-256 of a file's contents, and what the file was then. Raises InputError and OSError."""
 
 
-def look(inputs: Sequence[Input], digest: Digest) -> Manifest:
-    """The manifest of inputs. Raises InputError."""
+def look(inputs: Sequence[Input], digest: Digest) -> tuple[tuple[Entry, ...], dict[str, str]]:
+    """What a job's folder begins with, folders before what is in them, and for each digest a file here. Raises InputError."""
     seen: dict[str, Entry] = {}
     sources: dict[str, str] = {}
     for one in inputs:
@@ -48,7 +47,7 @@ def look(inputs: Sequence[Input], digest: Digest) -> Manifest:
         above = os.path.dirname(name)
         if above and isinstance(seen.get(above), File | Symlink):
             raise InputError(f"two inputs are called {clean(above, 300)}: a folder and something else")
-    return manifest(seen.values(), sources)
+    return tuple(seen.values()), sources
 
 
 def _entries(one: Input, digest: Digest) -> Iterator[tuple[Entry, str]]:
