@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from . import push as pushes
     from .health import Range, Report
     from .inventory import Inventory
+    from .jobs.jobs import Jobs
+    from .jobs.model import Spec
     from .monitor import Examined, Monitor
     from .monitor.once import Question
     from .ping import Pinger
@@ -69,6 +71,10 @@ class Fleet:
         self._pool: Pool | None = None
         self._holders = 0
         self._started = False
+        self._watchers = 0
+        self._lent = False
+        """Started by who watches for a while, and not by `start`."""
+        self._jobs: Jobs | None = None
 
     @classmethod
     def open(cls, sources: Sequence[str | Path] = (), settings: Settings | None = None, ask: Ask | None = None) -> Self:
@@ -88,6 +94,10 @@ class Fleet:
         """Begin to watch. Returns at once; nodes answer when they do."""
         from .monitor import Monitor
 
+        if self._lent:
+            self._lent = False  # somebody watches for a while already: from now on it is for longer
+            return
+
         self._started = True
         self._pool = self._pool or self._make_pool()
         self._monitor = Monitor(self.nodes, self.settings, self._pool)
@@ -95,12 +105,35 @@ class Fleet:
 
     async def close(self) -> None:
         """Stop watching and close every connection."""
+        await self._end()
+        if self._jobs:
+            self._jobs.close()
+            self._jobs = None
+
+    async def _end(self) -> None:
         if self._monitor:
             await self._monitor.close()
         self._started = False
         if self._pool:
             await self._pool.close()
             self._pool = None
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Started, for as long as this lasts, where it was not: for what needs live values for a while."""
+        self._watchers += 1
+        ours = self._watchers == 1 and not self._started
+        if ours:
+            await self.start()
+            self._lent = True
+        try:
+            yield
+        finally:
+            self._watchers -= 1
+            if not self._watchers and self._lent:
+                self._lent = False
+                await self._end()
+                self._monitor = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -509,6 +542,20 @@ class Fleet:
             stop=stop,
         )
         return await run.finish()
+
+    @property
+    def jobs(self) -> Jobs:
+        """The queue of jobs, and whoever dispatches them."""
+        from .jobs.jobs import Jobs
+
+        self._jobs = self._jobs or Jobs(self)
+        return self._jobs
+
+    async def submit(self, spec: Spec | str, **options: Any) -> int:
+        """Put a job into the queue: its specification, or a command. `options` and errors as `Jobs.submit`. Gives its number."""
+        from .jobs.model import Spec
+
+        return await self.jobs.submit(Spec(spec) if isinstance(spec, str) else spec, **options)
 
     def allow_changes(self) -> None:
         """Whether anything may be changed at all. Raises UsageError where the settings say read-only."""

@@ -5,10 +5,16 @@ Times are the event loop's: a controller that slept has not lost its nodes.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .model import Key, Order
+from .placement import Share, Trace
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 @dataclass(slots=True, eq=False)
@@ -25,9 +31,13 @@ class Card:
     """Its end is known; what it made is still to be fetched."""
     frozen: bool = False
     """We stopped it where it stands."""
-    sending: bool = False
+    sending: asyncio.Task[None] | None = None
     """An order is on its way: nothing else is asked about it meanwhile."""
+    together: tuple[Key, ...] = ()
+    """The attempts whose orders travel in the same message."""
     end_asked: float | None = None
+    placed: float = 0.0
+    """When it was given to the node, as `time.time()`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,8 +50,8 @@ class Column:
     asked: float | None = None
     """When its attempts were last asked for."""
     asking: bool = False
-    changed: int = 0
-    """Counts what was put there and taken away, so that an offer need not be made anew for nothing."""
+    trace: Trace = field(default_factory=Trace)
+    """What our attempts held there of late."""
 
 
 class Board:
@@ -73,18 +83,17 @@ class Board:
     def columns(self) -> Iterable[tuple[str, Column]]:
         return tuple(self._columns.items())
 
-    def put(self, order: Order, user: str, now: float, node: str = "") -> Card:
+    def put(self, order: Order, user: str, now: float, placed: float, node: str = "") -> Card:
         """An attempt has a node. Putting it again changes nothing."""
         if found := self._cards.get(order.key):
             return found
-        card = Card(order, user, node or order.node)
+        card = Card(order, user, node or order.node, placed=placed)
         self._cards[order.key] = card
         column = self.column(card.node, now)
         if not column.cards:
             column.heard = max(column.heard, now)  # silence counts from when there was something to tell
         column.cards[order.key] = card
-        column.changed += 1
-        self._usage[user] = self._usage.get(user, 0.0) + order.spec.needs.cpus
+        self._follow(card, order.spec.needs.cpus)
         return card
 
     def move(self, card: Card, node: str, now: float) -> None:
@@ -92,21 +101,13 @@ class Board:
         if node and node != card.node:
             self.column(card.node).cards.pop(card.order.key, None)
             card.node = node
-            column = self.column(node, now)
-            column.cards[card.order.key] = card
-            column.changed += 1
+            self.column(node, now).cards[card.order.key] = card
 
     def end(self, card: Card) -> None:
         """An attempt has ended and holds nothing of its node any more; what it made is still there."""
-        if card.ended:
-            return
-        card.ended = True
-        self.column(card.node).changed += 1
-        left = self._usage[card.user] - card.order.spec.needs.cpus
-        if left > 1e-9:
-            self._usage[card.user] = left
-        else:
-            del self._usage[card.user]
+        if not card.ended:
+            card.ended = True
+            self._follow(card, -card.order.spec.needs.cpus)
 
     def drop(self, key: Key) -> Card | None:
         """An attempt is over, and nothing of it is wanted any more."""
@@ -116,9 +117,22 @@ class Board:
             self.column(card.node).cards.pop(key, None)
         return card
 
-    def running(self, node: str) -> list[Card]:
-        """What holds something of the node."""
-        return [card for card in self.column(node).cards.values() if not card.ended]
+    def shares(self, node: str) -> list[Share]:
+        """What attempts hold of the node."""
+        return [
+            Share(card.order.spec.needs, card.order.gpus, card.placed)
+            for card in self.column(node).cards.values()
+            if not card.ended
+        ]
+
+    def _follow(self, card: Card, cpus: float) -> None:
+        held = self._usage.get(card.user, 0.0) + cpus
+        if held > 1e-9:
+            self._usage[card.user] = held
+        else:
+            self._usage.pop(card.user, None)
+        there = [one.order.spec.needs.cpus for one in self.column(card.node).cards.values() if not one.ended]
+        self.column(card.node).trace.follow(sum(there), time.time())
 
     def heard(self, node: str, now: float) -> None:
         """The node told of an attempt."""

@@ -1,22 +1,20 @@
 """Where logs and outputs lie here, once an attempt has ended. Owns the names in the state folder and where `into` leads.
 
-    <state>/jobs/<queue>/<number>/<index or ->.<attempt>.log       what the attempt wrote
-    <state>/jobs/<queue>/<number>/<index or ->.<attempt>/          its outputs, where the job names no folder for them
+<state>/jobs/<queue>/<number>/<index or ->.<attempt>.log       what the attempt wrote
+<state>/jobs/<queue>/<number>/<index or ->.<attempt>/          its outputs, where the job names no folder for them
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 from pathlib import Path
 
 from ..errors import StateError
 from ..store import folder
 from .model import Key, Spec
-
-_ODD = re.compile(r"[^\w.+@=,-]")
+from .staging import fill
 
 
 class Logs:
@@ -31,7 +29,7 @@ class Logs:
 
     def outputs(self, key: Key, spec: Spec) -> Path:
         """The folder that an attempt's outputs go to."""
-        return into(key, spec) if spec.into else self._place(key, "")
+        return fill(spec.into, key.id, spec.name) if spec.into else self._place(key, "")
 
     def write(self, key: Key, text: bytes) -> None:
         """Keep a log that is known already. Raises StateError."""
@@ -60,15 +58,3 @@ class Logs:
     def _place(self, key: Key, end: str) -> Path:
         index = "-" if key.id.index is None else key.id.index
         return self._root / str(key.id.number) / f"{index}.{key.attempt}{end}"
-
-
-def into(key: Key, spec: Spec) -> Path:
-    """`Spec.into` with `{id}`, `{number}`, `{index}` and `{name}` filled in. A name cannot lead elsewhere."""
-    name = _ODD.sub("_", spec.name).lstrip(".") or str(key.id.number)
-    words = {
-        "{id}": str(key.id),
-        "{number}": str(key.id.number),
-        "{index}": "" if key.id.index is None else str(key.id.index),
-        "{name}": name,
-    }
-    return Path(re.sub(r"\{(?:id|number|index|name)\}", lambda match: words[match[0]], spec.into))

@@ -12,9 +12,10 @@ from typing import Any
 
 from .. import settings as settings_
 from ..errors import GridtuiError, SshError
+from .board import Card
 from .engines.protocol import Engine
 from .logs import Logs
-from .model import Key, Order, Report
+from .model import Key, Report
 
 TRIES = 3
 """Fetches of one attempt that may fail although its node answers."""
@@ -23,7 +24,7 @@ PAUSE = 2.0
 
 Published = Callable[[Key, str, bool, str], None]
 """Key, where its outputs lie, whether they do, else why not."""
-Begin = Callable[[Coroutine[Any, Any, None]], None]
+Begin = Callable[[Coroutine[Any, Any, None]], object]
 
 
 class Publisher:
@@ -35,9 +36,9 @@ class Publisher:
         self._gate = asyncio.Semaphore(settings.fetches)
         self._under_way: set[Key] = set()
 
-    def bring(self, order: Order, report: Report, begin: Begin) -> None:
+    def bring(self, card: Card, report: Report, begin: Begin) -> None:
         """Fetch, and tell when it is done. At once where the report holds all there is. Raises StateError (the state folder)."""
-        key = order.key
+        order, key = card.order, card.order.key
         if key in self._under_way:
             return
         if not order.spec.outputs and len(report.tail) == report.output:
@@ -46,20 +47,20 @@ class Publisher:
             self._published(key, "", True, "")
             return
         self._under_way.add(key)
-        begin(self._bring(order))
+        begin(self._bring(card))
 
     def leave(self, key: Key) -> None:
         """Nobody wants it any more."""
         self._under_way.discard(key)
 
-    async def _bring(self, order: Order) -> None:
-        key, spec = order.key, order.spec
-        into, failures = self._logs.outputs(key, spec), 0
-        log = self._logs.prepare(key)
+    async def _bring(self, card: Card) -> None:
+        key, spec = card.order.key, card.order.spec
+        failures = 0
         while key in self._under_way:
             try:
+                into, log = self._logs.outputs(key, spec), self._logs.prepare(key)
                 async with self._gate:
-                    await self._engine.fetch(key, spec.outputs, into, log)
+                    await self._engine.fetch(card.node, key, spec.outputs, into, log)
             except SshError:
                 await asyncio.sleep(PAUSE)  # until it answers, or was silent for too long: then it is left
             except GridtuiError as error:

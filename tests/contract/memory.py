@@ -170,7 +170,8 @@ class Memory:
         for order in orders:
             await asyncio.sleep(0)
             with contextlib.suppress(ConnectError):
-                report = await self.world.start(self._machine(order.node), order)
+                # An order that arrived is carried out, whatever becomes of who sent it.
+                report = await asyncio.shield(self.world.start(self._machine(order.node), order))
                 self._machine(order.node)  # the answer may be lost, too
                 found.append(report)
         return found

@@ -6,7 +6,8 @@ method may be repeated with the same key after a crash of either side: the secon
 An engine that `places` is given a node by our placement. One that does not (Slurm, HTCondor, Kubernetes) gets the requirements with
 the order, chooses itself, tells `Phase.WAITING` meanwhile, and `Report.node` afterwards. Sizes and states map as docs/ENGINES.md says.
 
-Engines are found by the entry point `gridtui.engines`: a callable that takes `Nodes` (a `Fleet` is one) and gives an Engine.
+Engines are found by the entry point `gridtui.engines`: a callable that takes `Nodes` (a `Fleet` is one) and the
+id of the queue whose attempts it tells of by itself (empty: of none), and gives an Engine.
 """
 
 from __future__ import annotations

@@ -191,7 +191,12 @@ class Queue:
     def wishes(self) -> list[Key]:
         """Attempts that somebody wishes ended."""
         with self._database.read() as cursor:
-            return reading.wishes(cursor, self.id)
+            return reading.wishes(cursor, self.id, "cancel")
+
+    def holds(self) -> list[Key]:
+        """Attempts that somebody wishes stopped where they stand."""
+        with self._database.read() as cursor:
+            return reading.wishes(cursor, self.id, "hold")
 
     def take(self, reports: Sequence[Report], now: float) -> Taken:
         """What engines tell, in any order and any number of times. Only the newest attempt of a job counts (the fence).

@@ -178,11 +178,12 @@ def placed(cursor: sqlite3.Cursor, queue: str) -> list[Placed]:
     ]
 
 
-def wishes(cursor: sqlite3.Cursor, queue: str) -> list[Key]:
-    """Attempts that somebody wishes ended."""
+def wishes(cursor: sqlite3.Cursor, queue: str, wish: str) -> list[Key]:
+    """Attempts on nodes of which somebody wishes that."""
     rows = cursor.execute(
         "SELECT number, element, attempt FROM submission s JOIN job j INDEXED BY job_state USING (number)"
-        f" WHERE s.stage = 'running' AND j.state IN ({_PLACED_WORDS}) AND j.wish = 'cancel'"
+        f" WHERE s.stage = 'running' AND j.state IN ({_PLACED_WORDS}) AND j.wish = ?",
+        (wish,),
     )
     return [Key(queue, job_id(number, stored), attempt) for number, stored, attempt in rows]
 

@@ -1,0 +1,329 @@
+"""`Fleet.jobs`: what faces and scripts call. Owns who dispatches from here and where logs are read; the queue owns the truth.
+
+    number = await fleet.jobs.submit(Spec("hostname; nproc", where="@render"))
+    [job] = await fleet.jobs.wait([JobId(number)])
+    async for piece in fleet.jobs.logs(job.id): ...
+
+What only asks or notes something (`list`, `cancel`, `drain`, ...) is synchronous and takes milliseconds: it reads and writes the queue, and whoever
+dispatches carries it out, in this process or another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..errors import LockedError
+from ..stopping import Stop
+from . import engines, placement, reading, staging
+from .board import Board
+from .dispatcher import Dispatcher
+from .logs import Logs
+from .model import ENDED, After, Attempt, Group, Job, JobId, JobState, Lot, Spec
+from .offering import Grid, Offering
+from .queue import Awaited, Holder, Progress, Queue, Standing
+
+LOOK = 0.2
+"""Seconds between two looks at a queue that somebody else dispatches."""
+SURVEY = 15.0
+"""Seconds that nodes have to answer before `explain` says what is known."""
+
+Told = Callable[[Sequence[Progress]], None]
+"""Hears how far the awaited submissions are, whenever that has changed."""
+
+
+class Keeper(Grid, Protocol):
+    """What jobs ask of the fleet."""
+
+    def watching(self) -> AbstractAsyncContextManager[None]:
+        """The fleet started, from here on if it was not."""
+
+    def allow_changes(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All that is known of one job."""
+
+    job: Job
+    spec: Spec
+    attempts: Sequence[Attempt]
+    """The oldest first."""
+    after: Sequence[Awaited]
+
+
+class Jobs:
+    """The jobs of this user, on this machine's queue."""
+
+    def __init__(self, fleet: Keeper) -> None:
+        self._fleet = fleet
+        self._opened: Queue | None = None
+        self._engine: engines.Engine | None = None
+        """While we dispatch."""
+
+    @property
+    def _queue(self) -> Queue:
+        if self._opened is None:
+            self._opened = Queue.open()
+        return self._opened
+
+    def close(self) -> None:
+        """Let go of the queue."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    # ---- what there is ----
+
+    def list(
+        self,
+        *,
+        numbers: Sequence[int] = (),
+        states: Iterable[JobState] = (),
+        name: str = "",
+        user: str = "",
+        node: str = "",
+        limit: int | None = None,
+        newest: bool = False,
+        skip: int = 0,
+    ) -> Sequence[Job]:
+        """Jobs, by number and index; `newest` turns that round. Raises StateError."""
+        return self._queue.jobs(
+            numbers=numbers,
+            states=tuple(states),
+            name=name,
+            user=user,
+            node=node,
+            limit=limit,
+            newest=newest,
+            skip=skip,
+        )
+
+    def show(self, id: JobId) -> Shown:
+        """Raises UsageError (no such job), StateError."""
+        job = self._queue.job(id)
+        return Shown(job, self._queue.spec(id.number), self._queue.attempts(id), self._queue.after(id.number))
+
+    def progress(
+        self, *, group: Group | None = None, numbers: Sequence[int] = (), limit: int | None = None, skip: int = 0
+    ) -> Sequence[Progress]:
+        """How far submissions are. Raises StateError."""
+        return self._queue.progress(group=group, numbers=numbers, limit=limit, skip=skip)
+
+    def groups(self) -> dict[Group, int]:
+        """How many submissions wait, run and have ended."""
+        return self._queue.groups()
+
+    def counts(self) -> dict[JobState, int]:
+        """How many jobs are in each state."""
+        return self._queue.counts()
+
+    def usage(self, since: float, until: float, step: float) -> Sequence[float]:
+        """Mean CPUs that jobs held in each step of `step` seconds."""
+        return self._queue.usage(since, until, step)
+
+    def standing(self) -> dict[str, Standing]:
+        """Nodes that are drained, avoided or in quarantine."""
+        return self._queue.standing()
+
+    def holder(self) -> Holder | None:
+        """Who dispatches now."""
+        return self._queue.holder()
+
+    # ---- what people ask for ----
+
+    async def submit(
+        self,
+        spec: Spec,
+        *,
+        array: Sequence[int] = (),
+        each: Sequence[str] = (),
+        after: Sequence[After] = (),
+        held: bool = False,
+    ) -> int:
+        """Put a job into the queue, or an array: an element for each index of `array`, or for each line of `each` (then from 1).
+
+        Gives the submission's number. Raises SelectionError (requirements that nothing can be meant by), UsageError (read-only, a job
+        to come after that is not there), StateError.
+        """
+        self._fleet.allow_changes()
+        if spec.where.strip():
+            self._fleet.select(spec.where)
+        staging.parse(spec.outputs)
+        staging.check(spec.into)
+        return self._queue.submit(spec, array=array, each=each, after=after, held=held)
+
+    def cancel(self, ids: Sequence[JobId]) -> Sequence[JobId]:
+        """End jobs. An id without an index means all of its submission. Gives those that this changed, as all of these do."""
+        self._fleet.allow_changes()
+        return self._queue.cancel(ids)
+
+    def retry(self, ids: Sequence[JobId]) -> Sequence[JobId]:
+        """Queue jobs again that failed, were lost or cancelled."""
+        self._fleet.allow_changes()
+        return self._queue.retry(ids, time.time())
+
+    def hold(self, ids: Sequence[JobId]) -> Sequence[JobId]:
+        """Keep jobs from starting; those that run are stopped where they stand."""
+        self._fleet.allow_changes()
+        return self._queue.hold(ids)
+
+    def release(self, ids: Sequence[JobId]) -> Sequence[JobId]:
+        """Let held jobs start, and go on."""
+        self._fleet.allow_changes()
+        return self._queue.release(ids)
+
+    def prioritise(self, ids: Sequence[JobId], priority: int) -> Sequence[JobId]:
+        """Change the order among one user's jobs."""
+        self._fleet.allow_changes()
+        return self._queue.prioritise(ids, priority)
+
+    def drain(self, node: str, why: str = "") -> None:
+        """Give a node no more jobs; those that it has go on."""
+        self._fleet.allow_changes()
+        self._queue.drain(node, why)
+
+    def undrain(self, node: str) -> None:
+        """Give it jobs again, whatever it was kept from them for."""
+        self._fleet.allow_changes()
+        self._queue.undrain(node)
+
+    # ---- dispatching ----
+
+    async def dispatch(self, stop: Stop | None = None, *, until_done: bool = False) -> None:
+        """Place, start, watch and fetch, until `stop` is asked; with `until_done` until nothing is left that can run.
+
+        Jobs on nodes go on after that. Starts the fleet if it was not. Raises LockedError at once while somebody else dispatches; UsageError (no such
+        engine; read-only), StateError.
+        """
+        await self._dispatch(stop, self._idle if until_done else None)
+
+    async def _dispatch(self, stop: Stop | None, until: Callable[[], bool] | None) -> None:
+        self._fleet.allow_changes()
+        settings = self._fleet.settings.jobs
+        with self._queue.lease() as waker:
+            engine = engines.make(settings.engine, self._fleet, self._queue.id)
+            try:
+                async with self._fleet.watching():
+                    self._engine = engine
+                    await Dispatcher(self._queue, waker, engine, self._fleet, settings).run(stop, until)
+            finally:
+                self._engine = None
+                await engine.close()
+
+    def _idle(self) -> bool:
+        counts = self._queue.counts()
+        return not any(count for state, count in counts.items() if state not in ENDED and state is not JobState.HELD)
+
+    async def wait(
+        self, ids: Sequence[JobId] = (), told: Told | None = None, stop: Stop | None = None
+    ) -> Sequence[Job]:
+        """Wait until jobs have ended, all without `ids`, and give them. Dispatches itself while nobody else does.
+
+        Jobs go on when this is cancelled, or when `stop` is asked. Raises as `dispatch`, but for LockedError.
+        """
+        stop = stop or Stop()
+        awaited = _Awaited(self._queue, ids, told)
+        while not awaited.done() and not stop.count:
+            try:
+                await self._dispatch(stop, awaited.done)
+            except LockedError:
+                await asyncio.sleep(LOOK)
+        return awaited.jobs()
+
+    # ---- looking closer ----
+
+    async def explain(self, id: JobId) -> Sequence[placement.Why]:
+        """Why a job would be given to each of the nodes now, or not. Raises UsageError (no such job), SelectionError, StateError."""
+        job, spec = self._queue.job(id), self._queue.spec(id.number)
+        lot = Lot(id.number, job.user, job.priority, spec, job.submitted, (id.index,))
+        async with self._surveyed() as offering:
+            now = time.time()
+            offers = offering.offers(self._fleet.nodes, self._queue.standing(), now)
+            return placement.explain(lot, offers, offering.match(), now, index=id.index)
+
+    async def logs(self, id: JobId, attempt: int | None = None, follow: bool = False) -> AsyncIterator[bytes]:
+        """What an attempt (the newest, unless one is named) wrote, raw and hostile, in pieces. `follow` waits for more, until it has ended.
+
+        Raises UsageError (no such job or attempt), SshError or EngineError (its node has the log, and cannot be reached).
+        """
+        async with self._reaching() as engine:
+            async for piece in reading.read(self._queue, Logs(self._queue.id), engine, id, attempt, follow):
+                yield piece
+
+    @asynccontextmanager
+    async def _reaching(self) -> AsyncIterator[engines.Engine]:
+        """The dispatcher's engine, or one for a moment."""
+        if self._engine is not None:
+            yield self._engine
+            return
+        engine = engines.make(self._fleet.settings.jobs.engine, self._fleet)
+        try:
+            yield engine
+        finally:
+            await engine.close()
+
+    @asynccontextmanager
+    async def _surveyed(self) -> AsyncIterator[Offering]:
+        """What nodes offer, once they have said what they can."""
+        board = Board()
+        placed = {one.attempt.key: one for one in self._queue.placed() if one.attempt.ended is None}
+        for order in self._queue.orders(list(placed)):
+            one = placed[order.key]
+            board.put(order, one.user, 0.0, one.attempt.placed, one.attempt.node)
+        async with self._fleet.watching(), self._reaching() as engine:
+            if engine is not self._engine:
+                await self._survey(engine)
+            yield Offering(engine, self._fleet, board)
+
+    async def _survey(self, engine: engines.Engine) -> None:
+        async def one(name: str) -> None:
+            while True:
+                status = self._fleet.status(name)
+                if status.reach.failed is not None:
+                    return
+                if status.reach.up and status.sample is not None and status.facts is not None:
+                    await engine.poll(name, ())
+                    return
+                await asyncio.sleep(0.05)
+
+        tasks = [asyncio.create_task(one(name)) for name in self._fleet.nodes]
+        if tasks:
+            _, left = await asyncio.wait(tasks, timeout=SURVEY)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Awaited:
+    """Jobs that somebody waits for."""
+
+    def __init__(self, queue: Queue, ids: Sequence[JobId], told: Told | None) -> None:
+        self._queue, self._told = queue, told
+        self._whole = sorted({id.number for id in ids if id.index is None})
+        self._single = [id for id in ids if id.index is not None and id.number not in self._whole]
+        if not ids:
+            self._whole = [one.number for one in queue.progress() if one.group is not Group.ENDED]
+        self._numbers = sorted({*self._whole, *(id.number for id in self._single)})
+        self._before: list[Progress] = []
+        for id in ids:
+            queue.job(id) if id.index is not None else queue.spec(id.number)  # raises UsageError where it is not there
+
+    def done(self) -> bool:
+        """Whether all have ended."""
+        found = self._queue.progress(numbers=self._numbers) if self._numbers else []
+        if self._told and found != self._before:
+            self._before = found
+            self._told(found)
+        if any(one.group is not Group.ENDED for one in found if one.number in self._whole):
+            return False
+        return all(self._queue.job(id).state in ENDED for id in self._single)
+
+    def jobs(self) -> Sequence[Job]:
+        """They, as they are now."""
+        whole = self._queue.jobs(numbers=self._whole) if self._whole else []
+        return sorted([*whole, *(self._queue.job(id) for id in self._single)], key=lambda job: job.id)

@@ -1,0 +1,251 @@
+"""The dispatcher over the real queue and an engine of real processes that loses messages, whose nodes go away and reboot."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from gridtui.jobs import dispatcher
+from gridtui.jobs.dispatcher import Dispatcher
+from gridtui.jobs.logs import Logs
+from gridtui.jobs.model import ENDED, JobId, JobState, Level, Phase, Placement, Spec
+from gridtui.jobs.queue import Queue
+from gridtui.stopping import Stop
+from tests.contract.memory import Memory, World
+
+from .grid import Grid
+
+NAMES = ("n1", "n2", "n3")
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name, seconds in (("TICK", 0.02), ("ASK", 0.2), ("ASK_AGAIN", 0.05), ("END_AGAIN", 0.3)):
+        monkeypatch.setattr(dispatcher, name, seconds)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    world = World(tmp_path / "world", NAMES)
+    yield world
+    await world.close()
+
+
+@pytest.fixture
+def grid() -> Grid:
+    return Grid(NAMES)
+
+
+@pytest.fixture
+def queue() -> Iterator[Queue]:
+    with Queue.open() as queue:
+        yield queue
+
+
+@asynccontextmanager
+async def dispatching(queue: Queue, world: World, grid: Grid) -> AsyncIterator[Dispatcher]:
+    """A dispatcher that runs until the end of the context, and is then told to stop."""
+    stop, engine = Stop(), Memory(world)
+    with queue.lease() as waker:
+        made = Dispatcher(queue, waker, engine, grid, grid.settings.jobs)
+        task = asyncio.create_task(made.run(stop))
+        try:
+            yield made
+        finally:
+            stop.ask()
+            await task
+            await engine.close()
+
+
+async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for is what the dispatcher writes
+            await asyncio.sleep(0.01)
+
+
+def state(queue: Queue, number: int) -> JobState:
+    return queue.job(JobId(number)).state
+
+
+def has_ended(queue: Queue, id: JobId) -> bool:
+    return queue.job(id).state in ENDED
+
+
+def ended(queue: Queue) -> bool:
+    return all(state in ENDED for state, count in queue.counts().items() if count)
+
+
+async def test_jobs_run_and_their_logs_are_kept(queue: Queue, world: World, grid: Grid) -> None:
+    well, badly = queue.submit(Spec("echo hi")), queue.submit(Spec("echo no >&2; exit 3"))
+    async with dispatching(queue, world, grid):
+        later = queue.submit(Spec("true"))
+        await until(lambda: ended(queue))
+    assert [state(queue, number) for number in (well, badly, later)] == ["succeeded", "failed", "succeeded"]
+    job = queue.job(JobId(badly))
+    assert (job.exit, job.attempt, job.why) == (3, 1, "exit status 3")
+    [attempt] = queue.attempts(JobId(well))
+    assert Logs(queue.id).log(attempt.key).read_bytes() == b"hi\n"
+    assert attempt.node in NAMES
+    assert not any(machine.spool for machine in world.machines.values()), "all is forgotten on the nodes"
+
+
+async def test_outputs_are_here_before_a_job_has_ended(queue: Queue, world: World, grid: Grid, tmp_path: Path) -> None:
+    spec = Spec("mkdir out; echo $GRIDTUI_ITEM > out/$GRIDTUI_INDEX; exit $GRIDTUI_ITEM", outputs=("out/*",))
+    number = queue.submit(replace(spec, into=str(tmp_path / "into {id}"), name="../../x"), each=["0", "1"])
+    async with dispatching(queue, world, grid):
+        for index in (1, 2):
+            await until(partial(has_ended, queue, JobId(number, index)))
+            found = tmp_path / f"into {number}.{index}" / "out" / str(index)
+            assert found.read_text() == f"{index - 1}\n", "of failures, too"
+    assert [queue.job(JobId(number, index)).state for index in (1, 2)] == ["succeeded", "failed"]
+
+
+async def test_a_failure_is_tried_again(queue: Queue, world: World, grid: Grid, tmp_path: Path) -> None:
+    number = queue.submit(Spec(f"echo >> {tmp_path}/tries; [ $(wc -l < {tmp_path}/tries) = 2 ]", retries=3))
+    async with dispatching(queue, world, grid):
+        await until(lambda: ended(queue))
+    assert state(queue, number) is JobState.SUCCEEDED
+    assert queue.job(JobId(number)).attempt == 2
+
+
+async def test_a_cancelled_job_is_ended_on_its_node(queue: Queue, world: World, grid: Grid) -> None:
+    number = queue.submit(Spec("sleep 600"))
+    async with dispatching(queue, world, grid):
+        await until(lambda: state(queue, number) is JobState.RUNNING)
+        queue.cancel([JobId(number)])
+        await until(lambda: state(queue, number) is JobState.CANCELLED)
+    assert not any(machine.spool for machine in world.machines.values())
+
+
+async def test_a_held_job_stands_still_and_goes_on(queue: Queue, world: World, grid: Grid, tmp_path: Path) -> None:
+    number = queue.submit(Spec(f"until [ -e {tmp_path}/go ]; do sleep 0.02; done"))
+    async with dispatching(queue, world, grid):
+        await until(lambda: state(queue, number) is JobState.RUNNING)
+        queue.hold([JobId(number)])
+        await until(lambda: state(queue, number) is JobState.FROZEN)
+        (tmp_path / "go").touch()
+        queue.release([JobId(number)])
+        await until(lambda: state(queue, number) is JobState.SUCCEEDED)
+
+
+async def test_a_dispatcher_that_starts_again_takes_over(
+    queue: Queue, world: World, grid: Grid, tmp_path: Path
+) -> None:
+    runs = queue.submit(Spec(f"until [ -e {tmp_path}/go ]; do sleep 0.02; done"))
+    async with dispatching(queue, world, grid):
+        await until(lambda: state(queue, runs) is JobState.RUNNING)
+    (tmp_path / "go").touch()
+    lost = queue.submit(Spec("echo hello"))
+    [lot] = queue.lots(time.time())
+    queue.place([Placement(JobId(lot.number), "n2", Level.PLAIN)], time.time())  # committed, and never sent
+    async with dispatching(queue, world, grid):
+        await until(lambda: ended(queue))
+    assert [state(queue, number) for number in (runs, lost)] == ["succeeded"] * 2
+    assert [queue.job(JobId(number)).attempt for number in (runs, lost)] == [1, 1]
+    assert set(world.ran.values()) == {1}
+
+
+async def test_a_rebooted_node_loses_its_jobs(queue: Queue, world: World, grid: Grid, tmp_path: Path) -> None:
+    number = queue.submit(Spec(f"until [ -e {tmp_path}/go ]; do sleep 0.02; done"))
+    async with dispatching(queue, world, grid):
+        await until(lambda: state(queue, number) is JobState.RUNNING)
+        node = queue.job(JobId(number)).node
+        world.reboot(node)
+        grid.away(node, True)
+        await asyncio.sleep(0.1)
+        grid.away(node, False)
+        await until(lambda: queue.job(JobId(number)).attempt == 2)
+        (tmp_path / "go").touch()
+        await until(lambda: ended(queue))
+    assert state(queue, number) is JobState.SUCCEEDED
+    assert world.ran[JobId(number)] == 2
+
+
+async def test_a_partition_in_which_the_node_works_on(queue: Queue, world: World, grid: Grid, tmp_path: Path) -> None:
+    grid.with_jobs(lost_after=0.5)
+    command = f"until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo $$ > result"
+    number = queue.submit(Spec(command, outputs=("result",), into=str(tmp_path / "into")))
+    async with dispatching(queue, world, grid):
+        await until(lambda: state(queue, number) is JobState.RUNNING)
+        first = queue.job(JobId(number)).node
+        world.machines[first].reachable = False
+        grid.away(first, True)
+        await until(lambda: queue.job(JobId(number)).attempt == 2)
+        await until(lambda: state(queue, number) is JobState.RUNNING)
+        second = queue.job(JobId(number)).node
+        assert second != first
+        [old] = world.machines[first].spool.values()
+        assert old.phase is Phase.RUNNING, "it works on"
+        world.machines[first].reachable = True
+        grid.away(first, False)
+        await until(lambda: not world.machines[first].spool)
+        [new] = world.machines[second].spool.values()
+        (tmp_path / "go").touch()
+        await until(lambda: ended(queue))
+    assert (state(queue, number), queue.job(JobId(number)).node) == ("succeeded", second)
+    assert new.process
+    assert (tmp_path / "into" / "result").read_text() == f"{new.process.pid}\n", "nothing of the old copy is published"
+
+
+async def test_a_drained_node_gets_nothing(queue: Queue, world: World, grid: Grid) -> None:
+    for name in NAMES[1:]:
+        queue.drain(name, "maintenance")
+    number = queue.submit(Spec("true"), array=range(1, 10))
+    async with dispatching(queue, world, grid):
+        await until(lambda: ended(queue))
+    assert {job.node for job in queue.jobs(numbers=[number])} == {"n1"}
+
+
+async def test_requirements_are_kept(queue: Queue, world: World, grid: Grid) -> None:
+    number = queue.submit(Spec("true", where="n3"), array=range(1, 10))
+    nowhere = queue.submit(Spec("true", where="n9"))
+    async with dispatching(queue, world, grid):
+        await until(lambda: all(job.state in ENDED for job in queue.jobs(numbers=[number])))
+    assert {job.node for job in queue.jobs(numbers=[number])} == {"n3"}
+    assert state(queue, nowhere) is JobState.QUEUED
+
+
+async def test_many_short_jobs(queue: Queue, world: World, grid: Grid) -> None:
+    number = queue.submit(Spec("true"), array=range(1, 301))
+    async with dispatching(queue, world, grid):
+        await until(lambda: ended(queue), 60)
+    assert {job.state for job in queue.jobs(numbers=[number])} == {JobState.SUCCEEDED}
+    assert set(world.ran.values()) == {1}
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_each_job_succeeds_exactly_once_whatever_is_lost(
+    queue: Queue, tmp_path: Path, grid: Grid, seed: int
+) -> None:
+    """Messages are lost both ways, and dispatchers die between any two of their steps."""
+    rng = random.Random(seed)
+    world = World(tmp_path / "world", NAMES, rng, loss=0.1)
+    number = queue.submit(Spec("echo $GRIDTUI_INDEX > out", outputs=("out",)), array=range(1, 41))
+    try:
+        async with asyncio.timeout(60):
+            while not ended(queue):
+                engine = Memory(world)
+                with queue.lease() as waker:
+                    task = asyncio.create_task(Dispatcher(queue, waker, engine, grid, grid.settings.jobs).run())
+                    await asyncio.wait([task], timeout=rng.uniform(0.0, 0.4))
+                    task.cancel()  # no word is said, nothing is saved
+                    await asyncio.gather(task, return_exceptions=True)
+                await engine.close()
+    finally:
+        await world.close()
+    jobs = queue.jobs(numbers=[number])
+    assert [job.state for job in jobs] == [JobState.SUCCEEDED] * 40
+    assert [job.attempt for job in jobs] == [1] * 40
+    assert [world.ran[job.id] for job in jobs] == [1] * 40
+    for job in jobs:
+        [attempt] = queue.attempts(job.id)
+        assert (Path(attempt.fetched) / "out").read_text() == f"{job.id.index}\n"

@@ -1,0 +1,144 @@
+"""`Fleet.jobs` over the real queue: who dispatches, waiting, logs, why."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gridtui.errors import LockedError, SelectionError, UsageError
+from gridtui.jobs import dispatcher, engines, jobs
+from gridtui.jobs.jobs import Jobs
+from gridtui.jobs.model import JobId, JobState, Needs, Spec
+from gridtui.stopping import Stop
+from tests.contract.memory import Memory, World
+
+from .grid import Grid
+
+NAMES = ("n1", "n2", "n3")
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(dispatcher, "TICK", 0.02)
+    monkeypatch.setattr(jobs, "LOOK", 0.02)
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    world = World(tmp_path / "world", NAMES)
+
+    def make(name: str, nodes: engines.Nodes, queue: str = "") -> engines.Engine:
+        assert name == "memory"
+        return Memory(world)
+
+    monkeypatch.setattr(engines, "make", make)
+    yield world
+    await world.close()
+
+
+@pytest.fixture
+def fleet() -> Grid:
+    return Grid(NAMES).with_jobs(engine="memory")
+
+
+@pytest.fixture
+def here(fleet: Grid, world: World) -> Jobs:
+    return Jobs(fleet)
+
+
+async def all_of(pieces: AsyncIterator[bytes]) -> bytes:
+    return b"".join([piece async for piece in pieces])
+
+
+async def test_waiting_dispatches_while_nobody_else_does(here: Jobs, fleet: Grid) -> None:
+    number = await here.submit(Spec("echo $GRIDTUI_ITEM; [ $GRIDTUI_ITEM = yes ]"), each=["yes", "no"])
+    told: list[int] = []
+    found = await here.wait([JobId(number)], lambda progress: told.append(len(progress)))
+    assert [(str(job.id), job.state) for job in found] == [(f"{number}.1", "succeeded"), (f"{number}.2", "failed")]
+    assert told
+    assert fleet.watched == 0, "the fleet is let go of"
+    assert await all_of(here.logs(JobId(number, 1))) == b"yes\n"
+    assert await here.wait([JobId(number, 2)]) == found[1:], "what has ended is given at once"
+    assert await here.wait() == []
+    shown = here.show(JobId(number, 2))
+    assert (shown.job, shown.spec.command[:4], len(shown.attempts)) == (found[1], "echo", 1)
+
+
+async def test_one_dispatches_and_others_wait_with_it(here: Jobs, fleet: Grid, tmp_path: Path) -> None:
+    stop = Stop()
+    dispatching = asyncio.create_task(here.dispatch(stop))
+    await asyncio.sleep(0.05)
+    other = Jobs(fleet)
+    assert other.holder() is not None
+    with pytest.raises(LockedError):
+        await other.dispatch()
+    number = await other.submit(Spec(f"until [ -e {tmp_path}/go ]; do sleep 0.02; done"))
+    waiting = asyncio.create_task(other.wait([JobId(number)]))
+    async with asyncio.timeout(20):
+        while other.show(JobId(number)).job.state is not JobState.RUNNING:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    stop.ask()
+    await dispatching
+    (tmp_path / "go").touch()
+    [job] = await waiting  # which takes the lease that was left
+    assert (job.state, job.attempt) == ("succeeded", 1)
+    assert here.holder() is None
+
+
+async def test_until_all_is_done(here: Jobs) -> None:
+    first = await here.submit(Spec("true"))
+    held = await here.submit(Spec("true"), held=True)
+    await here.dispatch(until_done=True)
+    assert here.counts() == {JobState.SUCCEEDED: 1, JobState.HELD: 1}
+    here.release([JobId(held)])
+    here.prioritise([JobId(held)], 5)
+    here.cancel([JobId(held)])
+    here.retry([JobId(held)])
+    await here.dispatch(until_done=True)
+    assert [job.state for job in here.list(numbers=[first, held])] == ["succeeded"] * 2
+    assert [job.id.number for job in here.list(newest=True)] == [held, first]
+
+
+async def test_a_log_is_followed(here: Jobs, tmp_path: Path) -> None:
+    command = f"echo one; until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo two; exit 1"
+    number = await here.submit(Spec(command, retries=1))
+    waiting = asyncio.create_task(here.wait([JobId(number)]))
+    pieces = here.logs(JobId(number), follow=True)
+    assert await anext(pieces) == b"one\n"
+    (tmp_path / "go").touch()
+    assert await all_of(pieces) == b"two\n", "it ends with its attempt"
+    [job] = await waiting
+    assert (job.state, job.attempt) == ("failed", 2)
+    assert await all_of(here.logs(JobId(number), 1)) == b"one\ntwo\n"
+    with pytest.raises(UsageError, match=re.escape("has had 2 attempts; there is no attempt 3")):
+        await all_of(here.logs(JobId(number), 3))
+    with pytest.raises(UsageError, match="there is no job 99"):
+        await all_of(here.logs(JobId(99)))
+
+
+async def test_why_a_node_is_chosen_or_not(here: Jobs, fleet: Grid) -> None:
+    number = await here.submit(Spec("true", needs=Needs(cpus=3)))
+    here.drain("n2", "a new disk")
+    fleet.away("n3", True)
+    found = {why.node: why for why in await here.explain(JobId(number))}
+    assert [found[name].answer for name in NAMES] == ["chosen", "no", "no"]
+    assert "a new disk" in found["n2"].reason
+    assert "down" in found["n3"].reason
+    assert here.standing()["n2"].drained
+    here.undrain("n2")
+    assert not here.standing()
+    big = await here.submit(Spec("true", needs=Needs(cpus=64)))
+    assert {why.answer for why in await here.explain(JobId(big))} == {"no"}
+
+
+async def test_what_is_refused_when_it_is_submitted(here: Jobs) -> None:
+    with pytest.raises(SelectionError):
+        await here.submit(Spec("true", where="n9"))
+    with pytest.raises(UsageError, match="placeholder"):
+        await here.submit(Spec("true", outputs=("x",), into="/tmp/{no}"))
+    assert here.list() == []
