@@ -1,0 +1,78 @@
+"""This machine as a node, with a home of its own for each test, in each shell that nodes have."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from gridtui.jobs.model import Key, Order, Report
+from gridtui.jobs.runner import Runner
+from gridtui.ssh.local import LocalConnection
+
+from .orders import LAUNCHER, QUEUE
+
+SHELLS = {"dash": "dash", "bash": "bash --posix", "busybox": "busybox sh"}
+
+Open = Callable[..., Awaitable[Runner]]
+
+
+@pytest.fixture(params=list(SHELLS))
+def shell(request: pytest.FixtureRequest) -> str:
+    """A shell's command."""
+    if not shutil.which(SHELLS[request.param].split()[0]):
+        pytest.skip(f"{request.param} is not installed")
+    return SHELLS[request.param]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the runner's folder lies on this node."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return tmp_path / "gridtui" / "jobs"
+
+
+@pytest.fixture
+async def connection() -> AsyncIterator[LocalConnection]:
+    connection = LocalConnection("here", 10)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def runner(home: Path, connection: LocalConnection, shell: str) -> AsyncIterator[Runner]:
+    """An open runner; its node is swept afterwards."""
+    runner = await Runner.open(connection, "here", queue=QUEUE, shell=shell)
+    yield runner
+    await runner.close()
+
+
+@pytest.fixture(autouse=True)
+def _swept(tmp_path: Path) -> object:
+    yield
+    for found in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (found / "cmdline").read_bytes() + (found / "environ").read_bytes()
+            if os.fsencode(tmp_path) in words and int(found.name) != os.getpid():
+                os.kill(int(found.name), signal.SIGKILL)
+
+
+async def ended(runner: Runner, key: Key, seconds: float = 30) -> Report:
+    """The last report of an attempt, as it comes by itself."""
+    async with asyncio.timeout(seconds):
+        async for report in runner.reports():
+            if report.key == key and report.phase.value in ("ended", "lost"):
+                return report
+    raise AssertionError("closed")
+
+
+async def run(runner: Runner, order: Order, launcher: str = LAUNCHER, inputs: str = "") -> Report:
+    """Start it and wait for its end."""
+    report = await runner.start(order, launcher, inputs)
+    return await ended(runner, order.key) if report.phase.value == "running" else report
