@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from .errors import SettingsError
+from .errors import SettingsError, UsageError
 
 LEAST, MOST = 0.05, 7 * 86400.0
 """Seconds: the bounds of every interval. Faster than that the controller would do nothing else."""
@@ -73,6 +73,14 @@ class Guard:
     read_only: bool = False
     """Nothing that may change a node: commands and data are refused."""
 
+    def allow_changes(self) -> None:
+        """Raises UsageError where this is read-only."""
+        if self.read_only:
+            raise UsageError(
+                "this is read-only: nothing may change a node",
+                hint="leave out --read-only, $GRIDTUI_READ_ONLY or guard.read_only in the settings",
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Posture:
@@ -96,6 +104,8 @@ class Dashboard:
     """Columns of the fleet table, in order; empty means all that fit."""
     keys: dict[str, str] = field(default_factory=dict)
     """Action name to key, e.g. `quit = "ctrl+q"`."""
+    dispatch: bool = True
+    """Whether it dispatches jobs while nobody else does."""
 
 
 @dataclass(frozen=True, slots=True)

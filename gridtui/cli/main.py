@@ -32,6 +32,7 @@ COMMANDS = {
     "exec": "A command on many nodes.",
     "facts": "Hardware, system and capabilities of each node.",
     "inventory": "Read, check and convert inventories.",
+    "job": "Jobs on many nodes: queued, placed, sandboxed.",
     "playbook": "Ansible playbooks on many nodes.",
     "ping": "An ICMP sweep with loss and round trips.",
     "posture": "How well each node is kept, and what mends it.",
@@ -147,11 +148,13 @@ def _common(function: Body) -> Body:
     return function
 
 
-def verb(name: str, short_help: str) -> Callable[[Callable[..., int]], click.Command]:
+def verb(
+    name: str, short_help: str, kind: type[click.Command] = click.Command
+) -> Callable[[Callable[..., int]], click.Command]:
     """Decorate a function as a command: `-i` and `-v` too, and the `Context` as its first argument. It gives the exit status."""
 
     def decorate(function: Callable[..., int]) -> click.Command:
-        return click.command(name, short_help=short_help)(_common(click.pass_obj(function)))
+        return click.command(name, kind, short_help=short_help)(_common(click.pass_obj(function)))
 
     return decorate
 

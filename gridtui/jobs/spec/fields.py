@@ -98,7 +98,9 @@ _ALL = (
         _plain(words.pattern),
         "output",
     ),
-    Field("into", ONE, "Where outputs go, here: `out/{index}`.  [default: job-{id}]", "DIR", words.destination),
+    Field(
+        "into", ONE, "Where outputs go, here: `out/{index}`.  [default: job-{number}/{index}]", "DIR", words.destination
+    ),
     Field(
         "sandbox",
         ONE,

@@ -56,7 +56,7 @@ def build(command: str, values: Mapping[str, Any], folder: Path) -> Submission:
     outputs = tuple(known.get("outputs", ()))
     into = known.get("into", "")
     if outputs and not into:
-        into = str(folder / "job-{id}")
+        into = str(folder / "job-{number}" / "{index}")
     array, each = known.get("array", ()), known.get("each")
     if array and each is not None:
         raise UsageError("an array has indices or items, not both", hint="leave out `array` or `each`")
