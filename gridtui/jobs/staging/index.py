@@ -4,6 +4,7 @@ It has the folders and symbolic links as they are, and each file as a *hard link
 the node lays out 10,000 files without a process for each, whatever their names are, with GNU tar as with busybox.
 
     need        a line a distinct object, as `sha256sum -c` reads it
+    twins       is there where two files have one content
     modes/0755  names of the files with that mode, each ended by a NUL
     tree/...    what becomes the job's folder
 
@@ -40,9 +41,11 @@ def pack(entries: Iterable[Entry]) -> bytes:
     needed: dict[str, None] = {}
     modes: dict[int, list[bytes]] = {}
     tree: list[tarfile.TarInfo] = [_folder("tree", 0o755)]
+    files = 0
     for entry in entries:
         name = f"tree/{entry.name}"
         if isinstance(entry, File):
+            files += 1
             needed[entry.digest] = None
             modes.setdefault(entry.mode, []).append(entry.name.encode("utf-8", "surrogateescape"))
             tree.append(_link(name, tarfile.LNKTYPE, f"o/{entry.digest}"))
@@ -55,6 +58,8 @@ def pack(entries: Iterable[Entry]) -> bytes:
         fileobj=stream, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape"
     ) as archive:
         _file(archive, "need", b"".join(f"{digest}  {digest}\n".encode() for digest in needed))
+        if files > len(needed):
+            _file(archive, "twins", b"")
         archive.addfile(_folder("modes", 0o700))
         for mode, names in sorted(modes.items()):
             # below tree/, and begun with ./: no name is taken for an option

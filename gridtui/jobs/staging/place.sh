@@ -23,6 +23,10 @@ fi
 tar -xopmf "$objects/$1" -C in || no 73 "the inputs cannot be unpacked"
 # A copy, never the cache's own file: the job may write to its inputs.
 cp -RP --reflink=auto in/tree/. work/ 2>in/said || cp -RP in/tree/. work/ 2>in/said || no 73 "the inputs cannot be copied: $(tail -n 1 in/said)"
+# busybox's cp keeps what is linked linked: files of one content would be one file.
+if [ -e in/twins ]; then
+  find work -type f -links +1 -exec sh -c 'for f; do cp "$f" in/one && rm -f "$f" && mv in/one "$f" || exit 1; done' sh {} + || no 73 "the inputs cannot be copied"
+fi
 for list in in/modes/*; do
   [ -f "$list" ] || continue
   (cd work && exec xargs -0 chmod "${list##*/}") <"$list" || no 73 "the modes of the inputs cannot be set"
