@@ -86,7 +86,9 @@ class Engine(Protocol):
         """Stop attempts where they stand, or let them go on."""
 
     async def read(self, node: str, key: Key, offset: int, limit: int) -> bytes:
-        """A piece of the attempt's output, raw; empty at its end. Raises SshError or EngineError where it cannot be had."""
+        """A piece of the attempt's output, raw; empty at its end, and where there is none.
+
+        Raises SshError or EngineError where it cannot be had."""
 
     async def fetch(self, node: str, key: Key, patterns: Sequence[str], into: Path, log: Path) -> Sequence[str]:
         """Bring the outputs that match into the folder `into`, and all that is kept of its output into the file `log`, each of them
