@@ -7,12 +7,20 @@ job may use. Must not know the queue, the placement, or how the keeper (jobs/run
 from __future__ import annotations
 
 from ..model import Level, Order
-from . import bwrap, plain
-from .offers import PROBE, Offered, offered, parse, reached
+from . import bwrap, container, plain, systemd
+from .offers import Offered, offered, parse, reached
+from .probe import probe
 
 __all__ = ["PROBE", "Offered", "offered", "parse", "reached", "shell"]
 
-_LEVELS = {Level.PLAIN: plain.shell, Level.BWRAP: bwrap.shell}
+PROBE = probe()
+"""Shell text that tries each level: run it once a boot, and keep what it prints as the file `levels`."""
+_LEVELS = {
+    Level.PLAIN: plain.shell,
+    Level.BWRAP: bwrap.shell,
+    Level.SYSTEMD: systemd.shell,
+    Level.CONTAINER: container.shell,
+}
 
 
 def shell(order: Order, level: Level) -> str:

@@ -1,12 +1,7 @@
 # bubblewrap: the system read-only, homes and other jobs out of sight, processes and network of its own.
 launch() {
-    box_find
-    mkdir -p "$job/tmp"
-    box_visible
-    export TMPDIR=/tmp GRIDTUI_UNIT="$unit"
-    box_home=$HOME
-    HOME=$work
-    unset SSH_CONNECTION SSH_CLIENT SSH_TTY SSH_AUTH_SOCK XDG_RUNTIME_DIR DBUS_SESSION_BUS_ADDRESS MAIL OLDPWD
+    box_reset
+    box_begin
     set -- --die-with-parent --new-session --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup-try \
         --ro-bind / / --dev /dev --proc /proc
     [ "$box_network" = 1 ] || set -- "$@" --unshare-net
@@ -19,7 +14,7 @@ launch() {
         case $box_path in /run/*) set -- "$@" --ro-bind-try "$box_path" "$box_path" ;; esac
     fi
     # Made by name, since the way to a folder that nobody else may read would be closed for the job's user, too.
-    set -- "$@" --dir "${job%/*}" --dir "$job" --ro-bind "$job/cmd" "$job/cmd" --bind "$work" "$work"
+    set -- "$@" --dir "${job%/*}" --dir "$job" --ro-bind "$job/cmd" "$job/cmd" --ro-bind-try "$job/script" "$job/script" --bind "$work" "$work"
     : mounts
     for box_path in $(box_devices); do set -- "$@" --dev-bind "$box_path" "$box_path"; done
     for box_path in /run /home /root "$box_home" "${job%/*/*}"; do
@@ -33,13 +28,21 @@ launch() {
     fi
     # What the job's shell inherits as its input is the mark that it began, and 3 the file for its times; the job itself gets neither.
     # bubblewrap does not wait for its child, so without a cgroup the times have to be taken inside.
-    box_inner='umask 077; cd "$1" || exit 70; echo began >&0; exec "$0" </dev/null 3>&-'
+    box_inner='umask 077; cd "$1" || exit 70; echo began >&0; exec /bin/sh "$0" </dev/null 3>&-'
     [ "$box_limits" != ulimit ] ||
-        box_inner='umask 077; cd "$1" || exit 70; echo began >&0; trap : TERM INT HUP QUIT USR1 USR2; "$0" </dev/null 3>&-; set -- $?; times >&3; exit "$1"'
+        box_inner='umask 077; cd "$1" || exit 70; echo began >&0; trap : TERM INT HUP QUIT USR1 USR2; /bin/sh "$0" </dev/null 3>&-; set -- $?; times >&3; exit "$1"'
     umask 022
     box_enter
     exec setsid bwrap "$@" /bin/sh -c "$box_inner" "$job/cmd" "$work" 0<>"$job/began" 3>"$job/times"
 }
-box_find
-box_spare=${pid-}
-[ "$box_limits" != ulimit ] || box_timed=1
+box_nested=1
+# Without a cgroup, what was counted inside.
+usage() (
+    box_reset
+    if [ -n "$box_v2$box_v1" ]; then
+        box_counts >"$job/box.counts"
+        cat "$job/box.counts"
+    else
+        awk -F '[ms ]+' 'NR == 2 && NF > 3 { gsub(",", "."); printf "cpu %.3f\n", $1 * 60 + $2 + $3 * 60 + $4 }' "$job/times"
+    fi
+) 2>/dev/null

@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..model import Level, Sandbox
 
-PROBE = (Path(__file__).parent / "probe.sh").read_bytes()
-"""Shell text that tries each level, for the runner to run once a boot and keep what it prints in the file `levels`."""
-
 _WORDS = {level.word: level for level in Level}
+_HELD = frozenset({"memory", "tasks", "cpu"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +18,9 @@ class Offered:
 
     levels: frozenset[Level] = frozenset()
     limits: str = ""
-    """`cgroup2`, `cgroup1`, `scope` or `ulimit`; "" where nothing was said."""
+    """`scope` (a cgroup that systemd gave), `tree` (one of our own) or `ulimit`; "" where nothing was said."""
+    held: frozenset[str] = frozenset()
+    """What of `memory`, `tasks` and `cpu` the kernel holds for a job as a whole, below the level systemd."""
     engine: str = ""
     """`podman` or `docker`."""
 
@@ -29,13 +28,16 @@ class Offered:
 def parse(text: str) -> Offered:
     """What probe.sh printed, as far as it is understood. Never raises over what a node sent."""
     levels: set[Level] = set()
-    said: dict[str, str] = {}
+    limits, engine = "", ""
+    held: frozenset[str] = frozenset()
     for line in text.splitlines()[:64]:
-        if match := re.fullmatch(r"(limits|engine) ([a-z0-9]{1,16})(?: .*)?", line, re.ASCII):
-            said.setdefault(match[1], match[2])
-        elif line in _WORDS:
+        if line in _WORDS:
             levels.add(_WORDS[line])
-    return Offered(frozenset(levels), said.get("limits", ""), said.get("engine", ""))
+        elif match := re.fullmatch(r"limits (scope|tree|ulimit)((?: [a-z]{1,8}){0,8})", line, re.ASCII):
+            limits, held = match[1], frozenset(match[2].split()) & _HELD
+        elif match := re.fullmatch(r"engine (podman|docker)(?: --cgroups=disabled)?", line, re.ASCII):
+            engine = match[1]
+    return Offered(frozenset(levels), limits, held, engine)
 
 
 def offered(capabilities: Collection[str], root: bool) -> frozenset[Level]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from ..model import Order
-from . import limits
-from .text import assignments, library
+from .text import assignments, library, numbers, shared
 
 
 def shell(order: Order) -> str:
     """As `sandbox.shell`."""
-    given = limits.values(order.spec.needs) | {"box_gpus": " ".join(map(str, order.gpus))}
-    return assignments(given) + library("common.sh") + library("limits.sh") + library("plain.sh")
+    return assignments(numbers(order)) + shared() + library("plain.sh")

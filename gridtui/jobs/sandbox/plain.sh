@@ -1,13 +1,11 @@
 # Its own session and limits, nothing else.
 launch() {
-    box_find
-    mkdir -p "$job/tmp"
-    box_visible
+    box_reset
+    box_tmp
     export TMPDIR="$job/tmp" GRIDTUI_UNIT="$unit"
+    box_visible
     box_enter
     cd "$work" || box_fail "no folder $work"
     echo began >"$job/began" || box_fail "cannot write to $job"
-    exec setsid "$job/cmd" </dev/null
+    exec setsid /bin/sh "$job/cmd" </dev/null
 }
-box_spare=''
-box_find

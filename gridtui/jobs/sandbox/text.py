@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from ...ssh import quote
+from ..model import Order
+from . import limits
 
 _HERE = Path(__file__).parent
 
@@ -20,6 +22,11 @@ def library(name: str) -> str:
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("#"))
 
 
+def shared() -> str:
+    """What every level builds on."""
+    return "".join(map(library, ("common.sh", "counts.sh", "cgroup.sh", "limits.sh")))
+
+
 def assignments(values: Mapping[str, str | int]) -> str:
     """`name=value` lines."""
     return "".join(f"{name}={value if isinstance(value, int) else quote(value)}\n" for name, value in values.items())
@@ -30,3 +37,11 @@ def filled(text: str, blanks: Mapping[str, str]) -> str:
     for name, lines in blanks.items():
         text = re.sub(rf"^: {name}\n", lambda _match, lines=lines: lines, text, flags=re.MULTILINE)  # type: ignore[misc]
     return text
+
+
+def numbers(order: Order) -> dict[str, str | int]:
+    """What every level takes of an order."""
+    return limits.values(order.spec.needs) | {
+        "box_gpus": " ".join(map(str, order.gpus)),
+        "box_network": int(order.spec.sandbox.network),
+    }
