@@ -3,13 +3,14 @@
 Pure: statuses, shares and submissions in, placements and reasons out. Opens nothing, asks nobody, keeps no clock.
 """
 
+from .affinity import Sizes
 from .explaining import Why, explain, summary
-from .grid import Match, Sizes
+from .grid import Match
 from .idle import may_start
 from .offers import Offer, OfferedGpu, Owner, Share, offer
-from .order import weight
 from .planning import Planner, plan
 from .trace import Trace
+from .weight import weight
 
 __all__ = [
     "Match",

@@ -18,10 +18,13 @@ NONE = float("-inf")
 class Capacity:
     """One thing on all nodes. An amount of 0 asks for nothing: every node has it, whatever is left there."""
 
-    __slots__ = ("_amounts", "_at", "_sets", "left")
+    __slots__ = ("_amounts", "_at", "least", "left", "sets")
 
     def __init__(self, amounts: Iterable[float], left: Sequence[float]) -> None:
-        self._amounts = sorted({amount for amount in amounts if amount > 0})
+        asked = set(amounts)
+        self._amounts = sorted(amount for amount in asked if amount > 0)
+        self.least = int(bool(asked) and min(asked) > 0)
+        """The `index` of the least amount that is asked for."""
         self.left = list(left)
         sets = [0] * (len(self._amounts) + 1)
         self._at = [bisect_right(self._amounts, have + CLOSE) for have in self.left]
@@ -29,15 +32,12 @@ class Capacity:
             sets[at] |= 1 << node
         for at in range(len(self._amounts) - 1, -1, -1):
             sets[at] |= sets[at + 1]
-        self._sets = sets
+        self.sets = sets
+        """The nodes that have that much left, by the number that `index` gives for an amount."""
 
     def index(self, amount: float) -> int:
         """Where to ask for an amount: one of those that it was made with, or 0 or less."""
         return bisect_left(self._amounts, amount) + 1 if amount > 0 else 0
-
-    def having(self, index: int) -> int:
-        """The nodes that have that much left."""
-        return self._sets[index]
 
     def take(self, node: int, amount: float) -> None:
         """Less by so much."""
@@ -48,6 +48,6 @@ class Capacity:
         if at and amounts[at - 1] > left + CLOSE:
             bit = 1 << node
             while at and amounts[at - 1] > left + CLOSE:
-                self._sets[at] ^= bit
+                self.sets[at] ^= bit
                 at -= 1
             self._at[node] = at

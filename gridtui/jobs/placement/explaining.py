@@ -9,8 +9,9 @@ from typing import Literal
 
 from ...model import NOTHING, size
 from ..model import Lot
+from .affinity import Sizes, distance
 from .fitting import level, number, obstacles
-from .grid import STEPS, Match, Sizes, distance
+from .grid import STEPS, Match
 from .offers import Offer
 
 Answer = Literal["chosen", "could", "no"]

@@ -57,7 +57,7 @@ def obstacles(spec: Spec, offer: Offer, matches: bool, now: float) -> list[str]:
 
 def _lacks(needs: Needs, offer: Offer) -> list[str]:
     found = []
-    if offer.cpus and needs.cpus > offer.cpus_open + CLOSE:
+    if offer.cpus and needs.cpus and needs.cpus > offer.cpus_open + CLOSE:
         found.append(_cpus(needs.cpus, offer))
     if needs.memory and (offer.memory_free is None or needs.memory > offer.memory_free):
         if offer.memory_free is not None:

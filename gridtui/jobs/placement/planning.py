@@ -8,14 +8,16 @@ as jobs end there, what it needs is given to nobody else. It has paid for that w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 
-from ...model import NOTHING
 from ..model import JobId, Lot, Placement
-from .grid import Grid, Kind, Match, Sizes
+from .affinity import Sizes
+from .grid import Grid, Kind, Match
 from .offers import Offer
-from .order import Turns, weight
+from .order import Turn, Turns
 
 NO_INPUTS: Mapping[int, Sizes] = MappingProxyType({})
 PATIENCE = 300.0
@@ -51,10 +53,11 @@ class Planner:
         if not lots:
             self._kept = {}
             return []
-        grid = Grid(offers, lots, match, now)
-        round_ = _Round(grid, now, self._patience, self._kept, inputs)
-        placements = round_.run(lots, usage)
-        self._kept = round_.kept
+        with _uncollected():
+            grid = Grid(offers, lots, match, now, inputs)
+            this = _Round(grid, now, self._patience, self._kept, inputs)
+            placements = this.run(lots, usage)
+        self._kept = this.kept
         return placements
 
 
@@ -76,76 +79,108 @@ class _Round:
     ) -> None:
         self._grid, self._now, self._patience, self._before, self._inputs = grid, now, patience, kept, inputs
         self._most = max(1, len(grid.offers) // KEPT)
-        self._next: dict[int, int] = {}
         self._keepers: set[str] = set()
         self._placements: list[Placement] = []
         self.kept: dict[int, str] = {}
 
     def run(self, lots: Sequence[Lot], usage: Mapping[str, float]) -> list[Placement]:
         used = dict(usage)
-        self._resume(lots, used)
-        turns = Turns([lot for lot in lots if self._next.get(lot.number, 0) < len(lot.ready)], used)
-        while (lot := turns.next()) is not None:
-            kind = self._kind(lot)
-            if self._place(lot, kind):
-                turns.took(weight(kind.needs), last=self._next[lot.number] >= len(lot.ready))
-            elif self._worth_keeping(lot, kind):
-                self._keep(lot, kind, self._grid.nearest(kind, self._grid.possible(kind)))
-                turns.leave(weight(kind.needs))
+        waiting = [Turn(lot) for lot in lots]
+        if self._before:
+            self._resume({turn.lot.number: turn for turn in waiting}, used)
+            waiting = [turn for turn in waiting if turn.next < len(turn.lot.ready)]
+        turns = Turns(waiting, used)
+        while (turn := turns.next()) is not None:
+            kind = turn.kind or self._kind(turn)
+            if self._place(turn, kind):
+                turns.took(kind.cost, last=turn.next >= len(turn.lot.ready))
+            elif self._grid.spent():
+                for first in turns.firsts():
+                    self._keep_if_due(first)
+                break
             else:
-                turns.leave()
+                turns.leave(kind.cost if self._keep_if_due(turn) else 0.0)
         return self._placements
 
-    def _kind(self, lot: Lot) -> Kind:
-        return self._grid.kind(lot.spec, self._inputs.get(lot.number, NOTHING))
+    def _kind(self, turn: Turn) -> Kind:
+        if turn.kind is None:
+            turn.kind = self._grid.kind(turn.lot.spec, self._inputs.get(turn.lot.number))
+        return turn.kind
 
-    def _place(self, lot: Lot, kind: Kind) -> bool:
-        """Give the submission's next job a node. Those whose earlier attempts failed go elsewhere, if there is anywhere else."""
-        grid = self._grid
-        fitting = grid.fitting(kind)
+    def _place(self, turn: Turn, kind: Kind) -> bool:
+        """Give the submission's next job a node."""
+        grid, lot = self._grid, turn.lot
+        nodes = fitting = grid.fitting(kind)
         if not fitting:
             return False
-        at = self._next.get(lot.number, 0)
-        ready, avoid = lot.ready, lot.avoid
-        while at < len(ready):
-            index = ready[at]
-            at += 1
-            nodes = fitting
-            if avoid and (failed := avoid.get(index)):
-                others = ~grid.numbers(failed)
-                nodes = fitting & others or (0 if grid.possible(kind) & others else fitting)
+        if lot.avoid:
+            nodes = self._skip(turn, kind, fitting)
+            if not nodes:
+                return False
+        index = lot.ready[turn.next]
+        turn.next += 1
+        node = grid.best(kind, fitting, nodes)
+        level = kind.levels[node]
+        assert level is not None
+        gpus = grid.take(kind, node)
+        self._placements.append(Placement(JobId(lot.number, index), grid.offers[node].node, level, gpus))
+        return True
+
+    def _skip(self, turn: Turn, kind: Kind, fitting: int) -> int:
+        """The nodes for the next job that has any: one whose earlier attempts failed waits for other nodes, if there are others."""
+        grid, lot = self._grid, turn.lot
+        while turn.next < len(lot.ready):
+            failed = lot.avoid.get(lot.ready[turn.next])
+            if not failed:
+                return fitting
+            others = ~grid.numbers(failed)
+            if nodes := fitting & others:
+                return nodes
+            if not grid.possible(kind) & others:
+                return fitting
+            turn.next += 1
+        return 0
+
+    def _resume(self, waiting: Mapping[int, Turn], used: dict[str, float]) -> None:
+        """What was kept in the round before: the job's turn has come already."""
+        for number, name in self._before.items():
+            if (turn := waiting.get(number)) is None or (user := turn.lot.user) in self._keepers:
+                continue
+            kind = self._kind(turn)
+            placed = self._place(turn, kind)
+            if not placed:
+                nodes = self._grid.possible(kind)
                 if not nodes:
                     continue
-            self._next[lot.number] = at
-            node = grid.best(kind, nodes)
-            offer, level = grid.offers[node], kind.levels[node]
-            assert level is not None
-            self._placements.append(Placement(JobId(lot.number, index), offer.node, level, grid.take(kind, node)))
-            return True
-        return False
+                self._keep(turn, kind, self._grid.nearest(kind, nodes, name))
+            used[user] = used.get(user, 0.0) + kind.cost
 
-    def _resume(self, lots: Sequence[Lot], used: dict[str, float]) -> None:
-        """What was kept in the round before: the job's turn has come already."""
-        waiting = {lot.number: lot for lot in lots if lot.number in self._before}
-        for number, name in self._before.items():
-            if (lot := waiting.get(number)) is None or lot.user in self._keepers:
-                continue
-            kind = self._kind(lot)
-            if self._place(lot, kind):
-                used[lot.user] = used.get(lot.user, 0.0) + weight(kind.needs)
-            elif nodes := self._grid.possible(kind):
-                self._keep(lot, kind, self._grid.nearest(kind, nodes, name))
-                used[lot.user] = used.get(lot.user, 0.0) + weight(kind.needs)
+    def _keep_if_due(self, turn: Turn) -> bool:
+        """Keep room for a submission that has waited for a while, where it could go were our jobs gone."""
+        lot = turn.lot
+        if len(self.kept) >= self._most or lot.user in self._keepers or self._now - lot.submitted <= self._patience:
+            return False
+        kind = self._kind(turn)
+        nodes = self._grid.possible(kind)
+        if not nodes or self._grid.fitting(kind):  # it would fit, but has failed there
+            return False
+        self._keep(turn, kind, self._grid.nearest(kind, nodes))
+        return True
 
-    def _worth_keeping(self, lot: Lot, kind: Kind) -> bool:
-        return (
-            self._now - lot.submitted > self._patience
-            and len(self.kept) < self._most
-            and lot.user not in self._keepers
-            and bool(self._grid.possible(kind))
-        )
-
-    def _keep(self, lot: Lot, kind: Kind, node: int) -> None:
+    def _keep(self, turn: Turn, kind: Kind, node: int) -> None:
         self._grid.keep(kind, node)
-        self._keepers.add(lot.user)
-        self.kept[lot.number] = self._grid.offers[node].node
+        self._keepers.add(turn.lot.user)
+        self.kept[turn.lot.number] = self._grid.offers[node].node
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A round makes a hundred thousand values that all live on: the collector would go through them many times, for a third of the round."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -15,7 +15,7 @@ ONE, ANY = Needs(), Sandbox()
 ALL = frozenset({Level.PLAIN, Level.BWRAP, Level.SYSTEMD})
 
 
-def node(name: str = "n1", cpus: float = 4, memory: int = 8 * GB, **more: Any) -> Offer:
+def node(name: str = "n1", cpus: float = 4, memory: int | None = 8 * GB, **more: Any) -> Offer:
     """An idle node of which nobody has anything yet."""
     given: dict[str, Any] = {
         "memory": memory,
@@ -42,13 +42,12 @@ def lot(
     idle: Idle | None = None,
     sandbox: Sandbox = ANY,
     ready: Sequence[int | None] | None = None,
-    avoid: Mapping[int, frozenset[str]] | None = None,
+    avoid: Mapping[int | None, frozenset[str]] | None = None,
 ) -> Lot:
     """A submission; an array of `count` elements, or a single job."""
     spec = Spec("true", where=where, needs=needs, pack=pack, idle=idle, sandbox=sandbox)
     indices = ready if ready is not None else range(1, count + 1) if count else (None,)
-    failed: dict[int | None, frozenset[str]] = {index: names for index, names in (avoid or {}).items()}
-    return Lot(number, user, priority, spec, submitted, indices, running, failed)
+    return Lot(number, user, priority, spec, submitted, indices, running, avoid or {})
 
 
 def nothing(where: str) -> frozenset[str]:

@@ -83,7 +83,7 @@ def test_shunned_nodes_come_last_and_closed_ones_never() -> None:
 
 
 def test_an_element_avoids_where_it_failed_while_there_is_another_node() -> None:
-    failed = {1: frozenset({"a"}), 2: frozenset({"a", "b"})}
+    failed: dict[int | None, frozenset[str]] = {1: frozenset({"a"}), 2: frozenset({"a", "b"})}
     offers = [node("a"), node("b")]
     placed = plan([lot(1, 3, avoid=failed)], offers, nothing, {}, NOW)
     assert {one.id.index: one.node for one in placed} == {1: "b", 2: "a", 3: "a"}
