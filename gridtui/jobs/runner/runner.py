@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import re
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -65,7 +66,9 @@ class Runner:
         self._requests: dict[int, _Request] = {}
         self._number = 0
         self._texts: OrderedDict[str, None] = OrderedDict()
-        self._told: asyncio.Queue[Report | None] = asyncio.Queue()
+        self._told: dict[Key, Report] = {}
+        """What nobody took yet. Of an attempt the last word alone: a node cannot fill our memory with others."""
+        self._tap = asyncio.Event()
         self._running: set[Key] = set()
         self._tails: set[asyncio.Task[None]] = set()
         self._absent = False
@@ -97,7 +100,10 @@ class Runner:
 
     async def _greet(self, shell: str) -> None:
         self._channel = await self._connection.open(script.serve(self.queue, shell), self)
-        self.greeting = self._greeted(await self._ask(f"hello {self._nonce}"))
+        said = await self._ask(f"hello {self._nonce}")
+        self.greeting = self._greeted(said)
+        if not _HOME.fullmatch(self.greeting.home):
+            raise ShellError(f"{self.node}: the runner's greeting is damaged")
         self._beat = asyncio.create_task(self._look())
 
     async def _install(self) -> None:
@@ -114,17 +120,15 @@ class Runner:
             name, _, value = line.decode("utf-8", "replace").partition(" ")
             values.setdefault(name, []).append(value)
         first = {name: found[0] for name, found in values.items()}
-        home = first.get("home", "")
-        if not _HOME.fullmatch(home):
-            raise ShellError(f"{self.node}: the runner's greeting is damaged")
-        free = first.get("free", "")
+        free, known = first.get("free", ""), self.greeting
         return Greeting(
-            boot=clean(first.get("boot", ""), 100),
-            home=home,
+            boot=clean(first.get("boot", known.boot), 100),
+            home=first.get("home", known.home),
             free=int(free) if re.fullmatch("[0-9]{1,18}", free) else None,
-            levels="".join(f"{clean(line, 300)}\n" for line in values.get("level", [])[:64]),
+            levels="".join(f"{clean(line, 300)}\n" for line in values.get("level", [])[:64]) or known.levels,
             closed=clean(first.get("closed", ""), 300),
             idle_closed=clean(first.get("idle_closed", ""), 300),
+            fleeting=clean(first.get("fleeting", known.fleeting), 300),
         )
 
     @property
@@ -143,7 +147,7 @@ class Runner:
 
         Gives RUNNING (its end comes by `reports`), where it stands when it was started before, or ENDED with `Cause.REFUSED`. Raises SshError.
         """
-        spec, made = order.spec, texts(order)
+        made = texts(order)
         names = [
             self._text(text)
             for text in (
@@ -153,14 +157,11 @@ class Runner:
                 inputs.encode("utf-8", "surrogateescape"),
             )
         ]
-        wall = "-" if spec.needs.wall is None else str(max(1, round(spec.needs.wall * 100)))
-        words = (
-            f"start {order.key} {' '.join(names)} {wall} 10 {spec.output_limit} {spec.needs.disk} {order.level.word} -"
-        )
+        words = f"start {order.key} {' '.join(names)} {wire.terms(order, time.localtime())}"
+        self._running.add(order.key)  # it may have ended before we read that it runs
         said = await self._ask(words, b"x " + made.extra + b"\n")
         for report in self._reports(said):
             if report.key == order.key:
-                self._running.add(order.key)
                 return await self._whole(report)
         raise self._fail(ShellError(f"{self.node}: the runner's answer is damaged"))
 
@@ -177,14 +178,18 @@ class Runner:
         return list(await asyncio.gather(*map(self._whole, found.values())))
 
     async def reports(self) -> AsyncIterator[Report]:
-        """What happens by itself: ends, freezes, losses. Each end once. For one reader; raises SshError when the channel ends, stops after `close`."""
+        """What happens by itself: ends, freezes, losses. Each end once. For one reader; raises SshError when the channel ends, stops after `close`.
+
+        The end of an attempt may be told before `start` gave RUNNING for it, where many are started at once.
+        """
         while True:
-            report = await self._told.get()
-            if report is not None:
-                yield report
-            elif self._error is not None:
-                raise self._error
-            else:
+            await self._tap.wait()
+            self._tap.clear()
+            while self._told:
+                yield self._told.pop(next(iter(self._told)))
+            if self._ended.is_set():
+                if self._error is not None:
+                    raise self._error
                 return
 
     async def end(self, keys: Sequence[Key], grace: float) -> None:
@@ -205,11 +210,10 @@ class Runner:
         request = await self._request(f"read {key} {offset} {min(limit, READ)}")
         return self._decoded(request.data or [])
 
-    async def free(self) -> int | None:
-        """Bytes free where the spool lies. Raises SshError."""
-        said = await self._ask("free")
-        match = re.fullmatch(rb"free ([0-9]{1,18})", said[0]) if said else None
-        return int(match[1]) if match else None
+    async def beat(self) -> Greeting:
+        """Ask what may have changed on the node: free space, the owner's word. Raises SshError. Also done by itself, every 10 s."""
+        self.greeting = self._greeted(await self._ask("beat"))
+        return self.greeting
 
     async def close(self) -> None:
         """Let go. Idempotent."""
@@ -285,10 +289,9 @@ class Runner:
             while True:
                 await asyncio.sleep(BEAT)
                 before = frozenset(self._running)
-                answers = [await self._ask(f"poll {words}") for words in wire.chunks(list(before))] or [
-                    await self._ask("beat")
-                ]
-                for report in (report for said in answers if said for report in self._reports(said)):
+                await self.beat()
+                answers = [await self._ask(f"poll {words}") for words in wire.chunks(list(before))]
+                for report in (report for said in answers for report in self._reports(said)):
                     if report.key in before and report.phase not in (Phase.RUNNING, Phase.FROZEN):
                         await self._tell(report)
         except SshError:
@@ -296,8 +299,10 @@ class Runner:
 
     async def _tell(self, report: Report) -> None:
         if report.key in self._running:
+            self._running.discard(report.key)  # once
             with contextlib.suppress(SshError):
-                self._told.put_nowait(await self._whole(report))
+                self._told[report.key] = await self._whole(report)
+                self._tap.set()
 
     def _happened(self, rest: bytes) -> None:
         report = wire.report(rest, self.node)
@@ -310,7 +315,8 @@ class Runner:
             return
         if report.phase in (Phase.ENDED, Phase.LOST):
             self._running.discard(report.key)
-        self._told.put_nowait(report)
+        self._told[report.key] = report
+        self._tap.set()
 
     # the channel's callbacks
 
@@ -374,4 +380,4 @@ class Runner:
             if not request.done.done():
                 request.done.set_exception(error or ShellError(f"{self.node}: the runner's channel is closed"))
                 request.done.exception()
-        self._told.put_nowait(None)
+        self._tap.set()

@@ -12,14 +12,15 @@ from .. import sandbox
 HOME = "${XDG_STATE_HOME:-$HOME/.local/state}/gridtui/jobs"
 """Where all of it lies on a node, in the words of its shell."""
 SHELL = "/bin/sh"
+PARTS = ("common", "owner", "keeper", "pulse", "listen", "serve")
 
 
 @cache
 def script() -> bytes:
-    """The whole script: the probe of the sandboxes as a function of its own shell process, and runner.sh."""
-    text = (Path(__file__).parent / "runner.sh").read_bytes()
-    head, _, rest = text.partition(b"\n")
-    return head + b"\nprobe() (\n" + sandbox.PROBE + b"\n)\n" + rest
+    """The whole script: the probe of the sandboxes as a function in a shell process of its own, and the parts in their order."""
+    here = Path(__file__).parent
+    parts = b"".join((here / f"{part}.sh").read_bytes() for part in PARTS)
+    return b"#!/bin/sh\nprobe() (\n" + sandbox.PROBE + b"\n)\n" + parts
 
 
 @cache

@@ -14,12 +14,13 @@ to there (PIPE_BUF, pipe(7)) they stay whole between the lines that keepers writ
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...errors import ShellError
 from ...model import clean
-from ..model import Cause, Key, Level, Phase, Report
+from ..model import Cause, Hours, Key, Level, Order, Phase, Report
 
 LINE = 8192
 """Longest line that is taken."""
@@ -57,6 +58,8 @@ class Greeting:
     """Why it takes no job: the owner's word."""
     idle_closed: str = ""
     """Why it takes no job that gives way."""
+    fleeting: str = ""
+    """Why jobs there end with our connection; empty where they outlive it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,27 @@ def _cpu(text: str) -> float | None:
     if match := _TIMES.fullmatch(text):
         return int(match[1]) * 60 + float(match[2]) + int(match[3]) * 60 + float(match[4])
     return None
+
+
+def terms(order: Order, now: time.struct_time) -> str:
+    """The words of a start that say how long, how much and how it gives way: hundredths of a second, bytes, thousandths."""
+    spec = order.spec
+    wall = "-" if spec.needs.wall is None else str(max(1, round(spec.needs.wall * 100)))
+    grace, gives_way = 10, "-"
+    if idle := spec.idle:
+        grace = max(0, round(idle.grace))
+        until = "-" if idle.hours is None else str(_left(idle.hours, now) * 100)
+        times = f"{round(idle.freeze * 100)},{round(idle.evict * 100)},{until}"
+        gives_way = f"{round(idle.after)},{round(idle.load * 1000)},{int(idle.battery)},{times}"
+    return f"{wall} {grace} {spec.output_limit} {spec.needs.disk} {order.level.word} {gives_way}"
+
+
+def _left(hours: Hours, now: time.struct_time) -> int:
+    """Seconds until the span of the controller's day ends; 0 outside of it. What the node is told are durations."""
+    minute = now.tm_hour * 60 + now.tm_min
+    if not hours.holds(minute):
+        return 0
+    return ((hours.end - minute) % 1440 or 1440) * 60 - now.tm_sec
 
 
 def text_lines(text: bytes) -> list[bytes]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gridtui.jobs.model import Key, Order, Report
-from gridtui.jobs.runner import Runner
+from gridtui.jobs.runner import VERSION, Runner, script
 from gridtui.ssh.local import LocalConnection
 
 from .orders import LAUNCHER, QUEUE
@@ -33,9 +33,20 @@ def shell(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the runner's folder lies on this node."""
+    """The runner's folder on this node. The script is there, and the sandboxes were tried: neither is what most tests are about."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    return tmp_path / "gridtui" / "jobs"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    home = tmp_path / "gridtui" / "jobs"
+    here(home).mkdir(parents=True)
+    (home / f"runner-{VERSION}").write_bytes(script())
+    (here(home) / "levels").write_text("plain\nlimits ulimit\n")
+    return home
+
+
+def here(home: Path) -> Path:
+    """What is of this start of this node."""
+    host = Path("/proc/sys/kernel/hostname").read_text().strip()
+    return home / "run" / f"{host}@{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}"
 
 
 @pytest.fixture

@@ -1,0 +1,39 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script, and some names are for the launcher's text
+# The pulse: one process that wakes the keepers each second, as long as there are any
+
+pulse_on() {
+    IFS=' ' read -r beat_id beat_born 2>/dev/null <"$run/pulse" && alive "$beat_id" "$beat_born" && return
+    (pulse 8>&- &)
+}
+
+pulse() {
+    trap '' HUP INT PIPE
+    process self || exit
+    mine="$proc_id $proc_born"
+    printf '%s\n' "$mine" >"$run/pulse"
+    none=0
+    while [ $none -lt 10 ]; do
+        sleep 1
+        IFS= read -r current 2>/dev/null <"$run/pulse" && [ "$current" != "$mine" ] && exit
+        none=$((none + 1))
+        gone=''
+        for mark in "$run"/live/*; do
+            name=${mark##*/}
+            [ "$name" != '*' ] || break
+            if [ -e "$spool/$name/ended" ] || ! [ -p "$spool/$name/ctl" ]; then
+                gone="$gone $mark"
+            else
+                put "$spool/$name/ctl" tick
+                none=0
+            fi
+        done
+        # shellcheck disable=SC2086
+        [ -z "$gone" ] || (cd "$run/live" && set -- $gone && rm -f "$@")
+        # A keeper that comes now looks for the pulse after its own mark was made, and we for marks after ours was taken.
+        [ $none -lt 10 ] || {
+            rm -f "$run/pulse"
+            for mark in "$run"/live/*; do [ ! -e "$mark" ] || none=0; done
+            [ $none != 0 ] || printf '%s\n' "$mine" >"$run/pulse"
+        }
+    done
+}
