@@ -53,7 +53,7 @@ def _changed(
         waiting = len(queue.wishes()) if changed else 0
         nobody = queue.holder() is None
     if as_json:
-        output.document({"schema": 1, "changed": [str(id) for id in changed]})
+        output.document({"schema": 1, "changed": [str(id) for id in sorted(changed)]})
     else:
         output.note(f"{done}: {_many(changed)}" if changed else "nothing had to be changed")
     if waiting and nobody:

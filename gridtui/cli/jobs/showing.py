@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...jobs.model import ENDED, Attempt, Job, JobId, JobState, Spec
+from ...jobs.model import ENDED, Attempt, Job, JobId, JobState, Level, Spec
 from ...model import clean, duration, size
 from .. import exits, output
 from ..main import Context, as_json, run, verb
@@ -45,7 +45,7 @@ def show_command(context: Context, word: str, as_yaml: bool, as_json: bool) -> i
                 "schema": 1,
                 "submission": wording.submission_document(one),
                 "job": None if whole else wording.job_document(jobs[0]),
-                "spec": _plain(asdict(spec)),
+                "spec": _plain(spec),
                 "after": [{"id": str(each.after.id), "how": each.after.how, "met": each.met} for each in after],
                 "attempts": [wording.attempt_document(each) for each in attempts],
             },
@@ -61,12 +61,14 @@ def show_command(context: Context, word: str, as_yaml: bool, as_json: bool) -> i
 
 
 def _plain(value: Any) -> Any:
-    """A specification as JSON has it: names in the place of numbers, lists in that of tuples."""
-    if isinstance(value, dict):
+    """A specification as JSON has it: fields and mappings as objects, a level by its word."""
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return getattr(value, "word", value)
+    return value.word if isinstance(value, Level) else value
 
 
 def _yaml(spec: Spec, after: Sequence[Awaited], jobs: Sequence[Job]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...model import clean
 from ..model import After, Idle, Level, Needs, Sandbox, Spec
 from . import amounts, numbering, words
 
@@ -21,9 +22,16 @@ def spell(spec: Spec, *, array: Sequence[int] = (), each: Sequence[str] = (), af
 
     Dumper.add_representer(str, text)
     description = dict(_fields(spec, array, each, after))
-    return yaml.dump(
-        description, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=False
-    )
+
+    def written(*, unicode: bool) -> str:
+        return yaml.dump(
+            description, Dumper=Dumper, sort_keys=False, allow_unicode=unicode, width=120, default_flow_style=False
+        )
+
+    found = written(unicode=True)
+    # Bidirectional overrides and their like are printable to YAML: escape all then.
+    harmless = all(clean(line, len(line)) == line for line in found.replace("\t", "").split("\n"))
+    return found if harmless else written(unicode=False)
 
 
 def _fields(spec: Spec, array: Sequence[int], each: Sequence[str], after: Sequence[After]) -> Mapping[str, Any]:
