@@ -60,6 +60,8 @@ _ALL = (
     Metric("net.tx", "B/s", "sent to the network"),
     Metric("net.errors", "1/s", "network errors and drops"),
     Metric("temp", "°C", "hottest sensor"),
+    Metric("battery", "%", "charge of the battery"),
+    Metric("battery.on", "", "1 when it runs on battery"),
     Metric("uptime", "s", "time since the boot"),
     Metric("clock", "s", "clock of the node minus clock of the controller"),
     Metric("users", "", "logged-in users"),

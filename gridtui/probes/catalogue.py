@@ -13,6 +13,7 @@ from . import (
     load,
     memory,
     network,
+    power,
     pressure,
     reboot,
     temperatures,
@@ -38,5 +39,6 @@ PROBES: tuple[Probe, ...] = (
     users.PROBE,
     units.PROBE,
     ids.PROBE,
+    power.PROBE,
     filesystems.PROBE,
 )

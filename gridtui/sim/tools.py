@@ -142,6 +142,7 @@ SECTIONS: dict[str, Callable[[Machine], str]] = {
     "gpus.nvidia": nvidia,
     "gpus.amd": proc.nothing,
     "ids": ids,
+    "power": proc.nothing,
     "reboot": reboot,
     "temperatures": temperatures,
     "units": units,
