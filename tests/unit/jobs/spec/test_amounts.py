@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridtui.errors import UsageError
@@ -61,6 +61,7 @@ def test_no_size(text: str) -> None:
         amounts.size(text)
 
 
+@settings(deadline=None)
 @given(st.integers(0, amounts.MOST_BYTES))
 def test_a_size_that_is_written_is_read(count: int) -> None:
     assert amounts.size(amounts.spell_size(count)) == count
@@ -122,6 +123,7 @@ def test_no_time_at_all_is_no_wall_time() -> None:
         amounts.positive_span("0s")
 
 
+@settings(deadline=None)
 @given(st.one_of(st.integers(0, amounts.MOST_SECONDS), st.decimals(0, 10**6, places=3)))
 def test_a_span_that_is_written_is_read(seconds: float) -> None:
     assert amounts.span(amounts.spell_span(float(seconds))) == float(seconds)
@@ -146,11 +148,13 @@ def test_no_hours(text: str) -> None:
         amounts.hours(text)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1439), st.integers(0, 1440))
 def test_hours_that_are_written_are_read(begin: int, end: int) -> None:
     assert amounts.hours(amounts.spell_hours(Hours(begin, end))) == Hours(begin, end)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_whatever_is_typed_is_read_or_refused_in_one_line(text: str) -> None:
     said: list[str] = []

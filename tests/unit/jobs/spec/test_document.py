@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridtui.errors import SpecError
@@ -187,6 +187,7 @@ def test_what_is_hostile_is_told_in_one_harmless_line() -> None:
             assert error.isprintable()
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abr:un x-[]{}&*!|>'\"\n\t#<?,%@0", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(SpecError):
@@ -222,12 +223,14 @@ def specs(draw: st.DrawFn) -> Spec:
     )
 
 
+@settings(deadline=None)
 @given(specs(), st.lists(st.integers(0, 99), unique=True, max_size=9))
 def test_what_is_written_is_read_back(spec: Spec, array: list[int]) -> None:
     found = only(spell_yaml(spec, array=array))
     assert (found.spec, found.array) == (spec, tuple(array))
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1).filter(str.strip), min_size=1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridtui.errors import UsageError
@@ -48,12 +48,14 @@ def test_no_indices(text: str, why: str) -> None:
         numbering.indices(text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 50), unique=True, max_size=40))
 def test_indices_that_are_written_are_read(found: list[int]) -> None:
     text = numbering.spell_indices(found)
     assert (numbering.indices(text) if text else ()) == tuple(found)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(1, 500), st.integers(1, 9))
 def test_a_range_is_written_short(first: int, count: int, step: int) -> None:
     found = range(first, first + count * step, step)
@@ -96,6 +98,7 @@ def test_a_way_to_end_is_guessed() -> None:
         numbering.after("afterok:ok")
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**9 - 1), st.none() | st.integers(0, 10**9 - 1), st.sampled_from(End))
 def test_what_comes_after_is_read_back(number: int, index: int | None, how: End) -> None:
     one = After(JobId(number, index), how)

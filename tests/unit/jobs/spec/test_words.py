@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridtui.errors import UsageError
@@ -106,6 +106,7 @@ def test_a_sandbox(text: str, least: Level, most: Level) -> None:
     assert words.sandbox(text) == (least, most)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(Level), st.sampled_from(Level))
 def test_a_sandbox_that_is_written_is_read(one: Level, other: Level) -> None:
     least, most = sorted((one, other))
@@ -143,6 +144,7 @@ def test_labels() -> None:
             words.label(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_whatever_is_typed_is_read_or_refused_in_one_line(text: str) -> None:
     folder, said = Path("/nowhere"), list[str]()
