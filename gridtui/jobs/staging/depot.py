@@ -35,6 +35,8 @@ _TIMEOUT = 120.0
 """Seconds in which it has to."""
 _SETTLE = 1800.0
 """Seconds for the node to hash what came."""
+PATIENCE = 60
+"""Seconds without a byte after which rsync gives up."""
 _WAIT = 3600.0
 """Seconds to wait while another controller sends to the same node and login."""
 _FULL = ("no space left on device", "disk quota exceeded")
@@ -164,6 +166,7 @@ class Depot:
         options = Options(
             chmod="F600",
             sparse=True,
+            timeout=PATIENCE,
             wait=_WAIT,
             more=("--copy-links", "--no-owner", "--no-group", "--no-D", "--no-times", "--omit-dir-times"),
         )

@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import ConnectionLost, StagingError
@@ -28,6 +28,8 @@ from . import shell
 from .model import Fetched
 from .scripts import script
 
+PATIENCE = 60
+"""Seconds without a byte after which rsync gives up."""
 _FOLDER = ".gridtui-fetch-"
 _ASKED = 1 << 26
 """Bytes of names that a node may tell."""
@@ -40,7 +42,9 @@ class Limits:
     """What one attempt may send back."""
 
     files: int = 100_000
+    """The rest is left there."""
     bytes: int = 1 << 40
+    """A larger file is left there; where all are more together, the transfer is ended within a second or so."""
 
 
 async def fetch(link: Link, folder: str, patterns: Sequence[matching.Pattern], into: Path, limits: Limits) -> Fetched:
@@ -65,7 +69,9 @@ async def fetch(link: Link, folder: str, patterns: Sequence[matching.Pattern], i
     await asyncio.to_thread(shutil.rmtree, arriving, ignore_errors=True)
     if not transfer.ok:
         troubles += (transfer.error,)
-    return replace(came, troubles=(*troubles, *came.troubles)[: placing.TROUBLES])
+    else:
+        troubles += tuple(f"{clean(name, 300)}: gone, or too large" for name in came.missing[: placing.TROUBLES])
+    return Fetched(came.names, (*troubles, *came.troubles)[: placing.TROUBLES], came.size)
 
 
 async def _listed(
@@ -109,6 +115,7 @@ async def _move(link: Link, folder: str, names: Sequence[bytes], arriving: Path,
     # ./ before each: a line that begins with # or ; would be a comment (rsync(1), --files-from)
     await asyncio.to_thread(listed.write_bytes, b"".join(b"./" + name + b"\0" for name in names))
     options = Options(
+        timeout=PATIENCE,
         more=(
             "--no-perms",
             "--no-owner",
@@ -116,9 +123,10 @@ async def _move(link: Link, folder: str, names: Sequence[bytes], arriving: Path,
             "--no-D",
             "--executability",
             "--omit-dir-times",
+            f"--max-size={limits.bytes}",
             "--from0",
             f"--files-from={listed}",
-        )
+        ),
     )
     plan = _plan(folder, arriving, options)
 

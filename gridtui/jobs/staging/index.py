@@ -66,7 +66,9 @@ def pack(entries: Iterable[Entry]) -> bytes:
             _file(archive, f"modes/{mode:04o}", b"".join(b"./" + name + b"\0" for name in names))
         for member in tree:
             archive.addfile(member)
-    return stream.getvalue()
+    # tarfile fills up to a record of 10 kB; two blocks of zeros are an end (POSIX pax(1), ustar)
+    content = stream.getvalue().rstrip(b"\0")
+    return content + bytes(-len(content) % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
 
 
 def _file(archive: tarfile.TarFile, name: str, content: bytes) -> None:

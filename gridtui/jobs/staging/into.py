@@ -10,13 +10,13 @@ import os
 import re
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import UsageError
 from ...model import clean
 from ..model import JobId
 from .links import stays
-from .model import Fetched
 
 NAMES = ("id", "number", "index", "name")
 """The placeholders."""
@@ -53,7 +53,18 @@ def _component(name: str) -> str:
     return f"_{text}" if text in (".", "..") else text
 
 
-def settle(arrived: Path, into: Path, names: Sequence[bytes]) -> Fetched:
+@dataclass(slots=True)
+class Settled:
+    """What got its place."""
+
+    names: tuple[str, ...]
+    troubles: tuple[str, ...]
+    missing: tuple[bytes, ...]
+    """What had not arrived."""
+    size: int
+
+
+def settle(arrived: Path, into: Path, names: Sequence[bytes]) -> Settled:
     """Move what was asked for to its place. Whatever else arrived stays: halves of files, or what a node made up. Blocks.
 
     Raises OSError where `into` itself cannot be written.
@@ -62,7 +73,7 @@ def settle(arrived: Path, into: Path, names: Sequence[bytes]) -> Fetched:
     into.mkdir(parents=True, exist_ok=True)
     for name in names:
         work.take(name)
-    return Fetched(tuple(sorted(work.names)), tuple(work.troubles), work.size)
+    return Settled(tuple(sorted(work.names)), tuple(work.troubles), tuple(work.missing), work.size)
 
 
 class _Settling:
@@ -71,6 +82,7 @@ class _Settling:
         self._folders: dict[bytes, bool] = {b"": True}
         self.names: list[str] = []
         self.troubles: list[str] = []
+        self.missing: list[bytes] = []
         self.size = 0
 
     def take(self, name: bytes) -> None:
@@ -81,7 +93,7 @@ class _Settling:
             elif self._enter(os.path.dirname(name)):
                 self._put(name, found)
         except FileNotFoundError:
-            return  # rsync told why
+            self.missing.append(name)
         except OSError as error:
             self._trouble(name, (error.strerror or str(error)).lower())
 

@@ -18,6 +18,10 @@ class Wire:
         """Bytes that reached the server."""
         self.cut_after = cut_after
         """Cut by itself after so many bytes to the server."""
+        self.here = 0
+        """Bytes that came from the server."""
+        self.cut_here_after: int | None = None
+        """Cut by itself after so many bytes from the server."""
         self.was_cut = asyncio.Event()
         self._whole = asyncio.Event()
         self._whole.set()
@@ -49,7 +53,7 @@ class Wire:
 
     def mend(self) -> None:
         """What was in flight arrives, as TCP would send it again."""
-        self.cut_after = None
+        self.cut_after = self.cut_here_after = None
         self._whole.set()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -68,6 +72,11 @@ class Wire:
                 if counted:
                     self.there += len(data)
                     if self.cut_after is not None and self.there >= self.cut_after:
+                        self.cut()
+                        await self._whole.wait()
+                else:
+                    self.here += len(data)
+                    if self.cut_here_after is not None and self.here >= self.cut_here_after:
                         self.cut()
                         await self._whole.wait()
                 target.write(data)

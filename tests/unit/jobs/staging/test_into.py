@@ -9,8 +9,7 @@ import pytest
 
 from gridtui.errors import UsageError
 from gridtui.jobs.model import JobId
-from gridtui.jobs.staging.into import TROUBLES, check, fill, settle
-from gridtui.jobs.staging.model import Fetched
+from gridtui.jobs.staging.into import TROUBLES, Settled, check, fill, settle
 
 
 @pytest.mark.parametrize(
@@ -38,7 +37,7 @@ def test_unknown_placeholders(into: str) -> None:
         check(into)
 
 
-def settled(tmp_path: Path, *names: str) -> Fetched:
+def settled(tmp_path: Path, *names: str) -> Settled:
     return settle(tmp_path / "arrived", tmp_path / "into", [os.fsencode(name) for name in names])
 
 
@@ -59,7 +58,7 @@ def test_into_place(tmp_path: Path, arrived: Path) -> None:
     (tmp_path / "into" / "d" / "x").write_text("old")
     (tmp_path / "into" / "d" / "mine").write_text("mine")
     came = settled(tmp_path, "d", "d/x", "d/l", "d/empty")
-    assert came == Fetched(("d/l", "d/x"), (), 1)
+    assert came == Settled(("d/l", "d/x"), (), (), 1)
     into = tmp_path / "into" / "d"
     assert (into / "x").read_text() == "x"
     assert os.stat(into / "x").st_mode & 0o7777 == 0o711
@@ -73,7 +72,8 @@ def test_what_was_not_asked_for_stays_outside(tmp_path: Path, arrived: Path) -> 
     (arrived / ".a.Xy12Zq").write_text("half")
     (arrived / ".gridtui-partial").mkdir()
     (arrived / ".gridtui-partial" / "b").write_text("half")
-    assert settled(tmp_path, "a", "b").names == ("a",)
+    came = settled(tmp_path, "a", "b")
+    assert (came.names, came.missing) == (("a",), (b"b",))
     assert os.listdir(tmp_path / "into") == ["a"]
 
 

@@ -121,24 +121,6 @@ def test_a_node_without_tar_says_so(tmp_path: Path) -> None:
     assert (code, said) == (69, "the node has no tar, which inputs need")
 
 
-def test_ten_thousand_small_files(tmp_path: Path) -> None:
-    source = tmp_path / "many"
-    for number in range(100):
-        (source / f"d{number}").mkdir(parents=True)
-        for other in range(100):
-            (source / f"d{number}" / f"f{other}").write_text(f"{number} {other}")
-    what = looked(Input(str(source), "many"))
-    assert len(what.digests) == 10_001
-    cache = Cache(tmp_path / "node")
-    cache.hold(what)
-    began = time.monotonic()
-    code, said, work = cache.place(what)
-    seconds = time.monotonic() - began
-    assert (code, said) == (0, "")
-    assert tree(work / "many") == tree(source)
-    assert seconds < 15, "a process for each file would take longer"
-
-
 def test_the_same_inputs_give_the_same_index() -> None:
     entries: list[Entry] = [Folder("d", 0o755), File("d/x", 0o644, "ab" * 32, 3), Symlink("d/l", "x")]
     assert pack(entries) == pack(entries)
