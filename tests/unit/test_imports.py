@@ -29,6 +29,7 @@ def loaded(code: str) -> set[str]:
             "from gridtui.cli.main import main\nmain(['check', '--help'])",
             {"click"},
         ),
+        ("from gridtui.cli.main import main\nmain(['job', 'list', '--help'])", {"click"}),
         (
             "import gridtui.fleet, gridtui.monitor, gridtui.ssh, gridtui.ping",
             {"asyncio", "asyncssh", "icmplib", "yaml"},
@@ -37,3 +38,10 @@ def loaded(code: str) -> set[str]:
 )
 def test_only_what_is_needed_is_loaded(code: str, allowed: set[str]) -> None:
     assert loaded(code) <= allowed
+
+
+def test_a_check_knows_nothing_of_jobs() -> None:
+    script = "import sys\nfrom gridtui.cli.main import main\nimport gridtui.fleet, gridtui.monitor\nmain(['check', '--help'])\n"
+    script += "print(*(name for name in sys.modules if name.startswith('gridtui.jobs') or name == 'sqlite3'))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""
