@@ -10,7 +10,7 @@ from typing import Literal
 from ...model import NOTHING, size
 from ..model import Lot
 from .affinity import Sizes, distance
-from .fitting import level, number, obstacles
+from .fitting import emptied, level, number, obstacles
 from .grid import STEPS, Match
 from .offers import Offer
 
@@ -42,8 +42,12 @@ def explain(
     names = frozenset(match(lot.spec.where)) if lot.spec.where else None
     failed = lot.avoid.get(index, frozenset())
     against = {offer.node: obstacles(lot.spec, offer, names is None or offer.node in names, now) for offer in offers}
-    could = [offer for offer in offers if not against[offer.node]]
-    elsewhere = any(offer.node not in failed for offer in could)
+    # One whose earlier attempts failed waits for other nodes, if there are others: also where they are only full.
+    elsewhere = bool(failed) and any(
+        not obstacles(lot.spec, emptied(offer), names is None or offer.node in names, now)
+        for offer in offers
+        if offer.node not in failed
+    )
     found = []
     for offer in offers:
         why = against[offer.node]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ...model import size
 from ..model import Level, Needs, Sandbox, Spec
@@ -53,6 +54,19 @@ def obstacles(spec: Spec, offer: Offer, matches: bool, now: float) -> list[str]:
     if spec.idle is not None and (not offer.closed or offer.owner.word) and (why := may_start(spec.idle, offer, now)):
         found.append(why)
     return found
+
+
+def emptied(offer: Offer) -> Offer:
+    """The offer as it would be, were all of our jobs there gone."""
+    return replace(
+        offer,
+        cpus_placed=0.0,
+        memory_placed=0,
+        memory_free=None if offer.memory_free is None else offer.memory_free + offer.memory_placed,
+        gpus=tuple(replace(gpu, taken=False) for gpu in offer.gpus),
+        jobs=0,
+        room=offer.room + offer.jobs,
+    )
 
 
 def _lacks(needs: Needs, offer: Offer) -> list[str]:

@@ -20,7 +20,7 @@ from ..model import Level, Needs
 from .trace import Trace, shown
 
 STALE = 60.0
-"""Seconds after which a sample says nothing of now."""
+"""Seconds after which a sample says nothing of now. A node that is measured rarely has three of its intervals."""
 MOST_A_CPU = 8
 """Jobs on a node for each of its CPUs, and never fewer than 16 in all: each of them has a shell that watches it."""
 BUSY = 20.0
@@ -170,7 +170,7 @@ def _closed(status: Status, cpus: float, ground: Ground | None, now: float) -> s
         return f"down: {reach.error or reach.failed.value}"
     if reach.pending or status.sample is None:
         return "not known yet"
-    if (age := now - status.sample.time) > STALE:
+    if (age := now - status.sample.time) > max(STALE, 3 * (status.node.interval or 0.0)):
         return f"last measured {duration(age)} ago"
     if not cpus:
         return "its CPUs are not known yet"
