@@ -430,6 +430,7 @@ async def test_outputs_of_a_hostile_job(place: Make, tmp_path: Path) -> None:
     } == got.keys() - {b"out"}
     assert got[b"out/good"][1] == 0o755
     assert not any("secret" in path.read_text(errors="replace") for path in into.rglob("*") if path.is_file())
+    assert came.ok
     told = "\n".join(came.troubles)
     for trouble in ("pipe", "file-out", "folder-out", "up"):
         assert f"out/{trouble}: " in told

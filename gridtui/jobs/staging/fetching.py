@@ -67,11 +67,11 @@ async def fetch(link: Link, folder: str, patterns: Sequence[matching.Pattern], i
         name = error.filename if isinstance(error.filename, str | bytes) else str(into)
         raise StagingError(f"{clean(name, 300)}: {(error.strerror or str(error)).lower()}") from None
     await asyncio.to_thread(shutil.rmtree, arriving, ignore_errors=True)
-    if not transfer.ok:
-        troubles += (transfer.error,)
-    else:
+    if transfer.ok:
         troubles += tuple(f"{clean(name, 300)}: gone, or too large" for name in came.missing[: placing.TROUBLES])
-    return Fetched(came.names, (*troubles, *came.troubles)[: placing.TROUBLES], came.size)
+    else:
+        troubles = (transfer.error, *troubles)
+    return Fetched(came.names, (*troubles, *came.troubles)[: placing.TROUBLES], came.size, transfer.ok and came.ok)
 
 
 async def _listed(

@@ -62,6 +62,8 @@ class Settled:
     missing: tuple[bytes, ...]
     """What had not arrived."""
     size: int
+    ok: bool
+    """Whether nothing here was in the way."""
 
 
 def settle(arrived: Path, into: Path, names: Sequence[bytes]) -> Settled:
@@ -73,7 +75,7 @@ def settle(arrived: Path, into: Path, names: Sequence[bytes]) -> Settled:
     into.mkdir(parents=True, exist_ok=True)
     for name in names:
         work.take(name)
-    return Settled(tuple(sorted(work.names)), tuple(work.troubles), tuple(work.missing), work.size)
+    return Settled(tuple(sorted(work.names)), tuple(work.troubles), tuple(work.missing), work.size, work.ok)
 
 
 class _Settling:
@@ -84,6 +86,7 @@ class _Settling:
         self.troubles: list[str] = []
         self.missing: list[bytes] = []
         self.size = 0
+        self.ok = True
 
     def take(self, name: bytes) -> None:
         try:
@@ -95,6 +98,7 @@ class _Settling:
         except FileNotFoundError:
             self.missing.append(name)
         except OSError as error:
+            self.ok = False
             self._trouble(name, (error.strerror or str(error)).lower())
 
     def _enter(self, name: bytes) -> bool:
@@ -112,7 +116,7 @@ class _Settling:
             os.mkdir(place)
         except FileExistsError:
             if not stat.S_ISDIR(os.lstat(place).st_mode):
-                self._trouble(name, "a folder, and something else of that name is here")
+                self._hindered(name, "a folder, and something else of that name is here")
                 return False
         return True
 
@@ -130,10 +134,14 @@ class _Settling:
             self._trouble(name, "no file, folder or link")
             return
         if os.path.isdir(place) and not os.path.islink(place):
-            self._trouble(name, "a folder of that name is here")
+            self._hindered(name, "a folder of that name is here")
             return
         os.replace(source, place)
         self.names.append(os.fsdecode(name))
+
+    def _hindered(self, name: bytes, why: str) -> None:
+        self.ok = False
+        self._trouble(name, why)
 
     def _trouble(self, name: bytes, why: str) -> None:
         if len(self.troubles) < TROUBLES:

@@ -73,7 +73,6 @@ class Fetched:
     """What did not come, and why; a line each, neutralised. The first hundred."""
     size: int = 0
     """Bytes."""
-
-    @property
-    def ok(self) -> bool:
-        return not self.troubles
+    ok: bool = True
+    """False where something that should have come did not (permission, space here): another try may do better. What is left on
+    purpose, pipes or links that lead out, is told and no failure."""

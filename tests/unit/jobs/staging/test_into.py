@@ -58,7 +58,7 @@ def test_into_place(tmp_path: Path, arrived: Path) -> None:
     (tmp_path / "into" / "d" / "x").write_text("old")
     (tmp_path / "into" / "d" / "mine").write_text("mine")
     came = settled(tmp_path, "d", "d/x", "d/l", "d/empty")
-    assert came == Settled(("d/l", "d/x"), (), (), 1)
+    assert came == Settled(("d/l", "d/x"), (), (), 1, True)
     into = tmp_path / "into" / "d"
     assert (into / "x").read_text() == "x"
     assert os.stat(into / "x").st_mode & 0o7777 == 0o711
@@ -83,6 +83,7 @@ def test_links_that_lead_out(tmp_path: Path, arrived: Path, target: str) -> None
     came = settled(tmp_path, "l")
     assert came.names == ()
     assert "leads out" in came.troubles[0]
+    assert came.ok, "another try would not change it"
     assert not os.listdir(tmp_path / "into")
 
 
@@ -125,6 +126,7 @@ def test_a_folder_is_not_replaced_by_a_file_nor_a_file_by_a_folder(tmp_path: Pat
     came = settled(tmp_path, "d", "f/x", "good")
     assert came.names == ("good",)
     assert len(came.troubles) == 2
+    assert not came.ok
     assert (tmp_path / "into" / "f").read_text() == "mine"
 
 
