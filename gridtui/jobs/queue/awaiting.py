@@ -41,6 +41,7 @@ def wait(step: Step, number: int, after: Sequence[After]) -> str:
 def again(step: Step, number: int) -> str:
     """Judge anew what a submission came after in vain, because it is retried. As `wait`."""
     never = ""
+    step.flush()  # what it comes after may have been retried in this very step
     rows = step.cursor.execute(
         "SELECT rowid, target, element, how FROM awaited WHERE number = ? AND met = 0", (number,)
     ).fetchall()

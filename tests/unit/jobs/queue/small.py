@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gridtui.jobs.model import ENDED, PLACED, After, Cause, End, JobId, JobState, Key, Phase, Report
@@ -85,7 +86,7 @@ class Small:
                 job.state = JobState.CANCELLED
 
     def submit(
-        self, number: int, indices: list[int | None], retries: int, after: tuple[After, ...], held: bool
+        self, number: int, indices: Sequence[int | None], retries: int, after: tuple[After, ...], held: bool
     ) -> None:
         state = JobState.HELD if held else JobState.QUEUED
         self.all[number] = SmallSubmission({index: SmallJob(state) for index in indices}, retries)
