@@ -196,6 +196,10 @@ class Spec:
         for name in self.env:
             if not ENVIRONMENT.fullmatch(name):
                 raise UsageError(f"{name!r} cannot name a variable of the environment")
+        for one in self.inputs:
+            parts = one.name.split("/")
+            if not one.name.isprintable() or one.name.startswith("~") or not {"", ".", ".."}.isdisjoint(parts):
+                raise UsageError(f"{one.name!r} cannot name an input", hint="names are relative to the job's folder")
 
 
 @dataclass(frozen=True, slots=True, order=True)

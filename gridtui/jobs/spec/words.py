@@ -92,8 +92,11 @@ def taken(text: str, folder: Path) -> Input:
 
 
 def pattern(text: str) -> str:
-    """A pattern (`glob`) of outputs in the job's folder. Raises UsageError."""
-    return inner(text, "an output")
+    """A pattern of outputs in the job's folder, as `staging` understands them. Raises UsageError."""
+    parts = inner(text, "an output").split("/")
+    if any("**" in part and part != "**" for part in parts):
+        raise UsageError(f"{quoted(text)} cannot be an output", hint="`**` stands for folders, alone between slashes")
+    return "/".join(parts)
 
 
 def inner(text: str, what: str) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridtui.errors import UsageError
-from gridtui.jobs.model import Input, Level, Mount
+from gridtui.jobs.model import Input, Level, Mount, Spec
 from gridtui.jobs.spec import words
 from gridtui.model import clean
 
@@ -61,6 +61,18 @@ def test_a_dot_is_the_folder_by_its_name(tmp_path: Path) -> None:
 def test_no_output(text: str) -> None:
     with pytest.raises(UsageError, match="within the job's folder"):
         words.pattern(text)
+
+
+def test_stars_for_folders_stand_alone() -> None:
+    assert words.pattern("./**/x*/") == "**/x*"
+    with pytest.raises(UsageError, match="alone between slashes"):
+        words.pattern("a**/b")
+
+
+@pytest.mark.parametrize("name", ["", ".", "../x", "/x", "a//b", "~/x", "a\nb", "\x1b[2J", "x/"])
+def test_no_specification_brings_an_input_elsewhere(name: str) -> None:
+    with pytest.raises(UsageError, match="cannot name an input"):
+        Spec("true", inputs=(Input("/etc/hosts", name),))
 
 
 def test_where_outputs_go(tmp_path: Path) -> None:
