@@ -105,6 +105,8 @@ def _merits(lot: Lot, offer: Offer, inputs: Sizes) -> str:
     if inputs:
         there = sum(bytes_ for digest, bytes_ in inputs.items() if digest in offer.holds)
         parts.append(f"holds {size(there)} of {size(sum(inputs.values()))} of its inputs")
+    if lot.spec.idle is not None and offer.owner.idle is None:
+        parts.append("the node says whether somebody is there")
     if (reached := level(lot.spec.sandbox, offer.levels)) is not None:
         parts.append(f"sandbox {reached.word}")
     if offer.shunned:

@@ -10,15 +10,15 @@ from .offers import Offer
 
 
 def may_start(idle: Idle, offer: Offer, now: float) -> str:
-    """Why a job that gives way may not start there now, in words; empty: it may. `now` is the controller's wall clock."""
+    """Why a job that gives way may not start there now, in words; empty: it may. `now` is the controller's wall clock.
+
+    What is not known from here (how long a screen was not touched) is no reason against it: the node looks for itself before it starts one."""
     owner = offer.owner
     if owner.word:
         return owner.word
     if (why := hours(idle, now)) != "":
         return why
-    if owner.idle is None:
-        return "not known whether somebody works there"
-    if owner.idle < idle.after:
+    if owner.idle is not None and owner.idle < idle.after:
         return f"somebody was active {duration(owner.idle)} ago, idle counts after {duration(idle.after)}"
     if owner.battery and not idle.battery:
         return "runs on battery"

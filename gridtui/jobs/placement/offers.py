@@ -244,6 +244,6 @@ def _owner(sample: Sample | None, ground: Ground | None) -> Owner:
         return Owner(word=word)
     idle = sample.metrics.get("users.idle")
     if idle is None and (users := sample.metrics.get("users")) is not None:
-        # Somebody whose idle time nothing tells is there: then nobody can say that the node is not used.
+        # Somebody whose idle time nothing tells may be there, at a screen.
         idle = None if users else math.inf
     return Owner(idle, bool(sample.metrics.get("battery.on", 0.0)), word)

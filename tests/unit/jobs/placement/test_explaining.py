@@ -127,7 +127,7 @@ IDLE = Idle(after=900, load=0.3)
     [
         (IDLE, node(owner=Owner(900)), ""),
         (IDLE, node(owner=Owner(899)), "somebody was active 14 min ago, idle counts after 15 min"),
-        (IDLE, node(owner=Owner(None)), "not known whether somebody works there"),
+        (IDLE, node(owner=Owner(None)), ""),
         (IDLE, node(owner=Owner(9999, word="opted out")), "opted out"),
         (IDLE, node(owner=Owner(9999, battery=True)), "runs on battery"),
         (replace(IDLE, battery=True), node(owner=Owner(9999, battery=True)), ""),
