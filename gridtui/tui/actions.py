@@ -27,6 +27,8 @@ Place = Literal[
     "playbook",
     "runs",
     "posture",
+    "jobs",
+    "job",
     "help",
     "list",
     "prompt",
@@ -80,7 +82,7 @@ ACTIONS: tuple[Action, ...] = (
         "escape,backspace",
         "back",
         "Go back",
-        ("node", "events", "playbooks", "runs", "posture", "help"),
+        ("node", "events", "playbooks", "runs", "posture", "jobs", "job", "help"),
         footer=True,
         palette=False,
     ),
@@ -108,6 +110,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("push", "P", "push", "Send files to the nodes that are shown", ("fleet", "node"), footer=True),
     Action("playbooks", "b", "playbooks", "Run a playbook on the nodes that are shown", ("fleet", "node"), footer=True),
     Action("posture", "o", "posture", "Show what is badly kept, and what mends it", ("fleet", "node"), footer=True),
+    Action("jobs", "J", "jobs", "Show the jobs: queue, running, done", ("fleet", "node"), footer=True),
     Action("survey", "O", "ask all", "Ask all nodes that are shown how well they are kept", ("fleet",)),
     Action(
         "close",
@@ -143,6 +146,21 @@ ACTIONS: tuple[Action, ...] = (
     Action("open_run", "enter", "open", "Open the run under the cursor", ("runs",), footer=True),
     Action("mend", "enter", "mend", "Open the playbook that mends it, a dry run first", ("posture",), footer=True),
     Action("look_again", "R", "look again", "Look at the node now", ("posture",), footer=True),
+    Action("open_job", "enter", "open", "Open the array or the job under the cursor", ("jobs",), footer=True),
+    Action("next_view", "v,right", "view", "Show the next tab: all, running, queue, done", ("jobs",), footer=True),
+    Action("previous_view", "V,left", "view before", "Show the tab before", ("jobs",)),
+    Action("cancel", "c", "cancel", "Cancel the job, or the whole array", ("jobs", "job"), footer=True),
+    Action("retry_job", "R", "retry", "Queue again what failed, was lost or cancelled", ("jobs", "job"), footer=True),
+    Action("hold", "h", "hold", "Hold the job: it does not start until it is released", ("jobs", "job"), footer=True),
+    Action("release", "r", "release", "Release what is held", ("jobs", "job"), footer=True),
+    Action("raise_priority", "plus", "first", "Give it a higher priority", ("jobs", "job"), footer=True),
+    Action("lower_priority", "minus", "last", "Give it a lower priority", ("jobs", "job")),
+    Action("why", "w", "why", "Ask again for every node why it is chosen or not", ("job",), footer=True),
+    Action("follow", "f", "follow", "Follow the end of the output, or stay", ("job",), footer=True),
+    Action("older_attempt", "left_square_bracket", "try before", "Show the attempt before", ("job",), footer=True),
+    Action("newer_attempt", "right_square_bracket", "next try", "Show the attempt after", ("job",)),
+    Action("show_node", "n", "node", "Open the page of the node that has it", ("jobs", "job"), footer=True),
+    Action("drain", "D", "drain", "Give its node no more jobs, or jobs again", ("jobs", "job", "node")),
     Action("command", "x", "command", "Type another command", ("exec",), footer=True, priority=True),
     Action("form", "P", "form", "Say what goes where", ("push",), footer=True, priority=True),
     Action("via", "f2", "via", "Send from here, or let the nodes pass it on", ("push",), footer=True),
@@ -157,8 +175,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("search", "slash", "search", "Search in the output", ("exec",), footer=True, priority=True),
     Action("next_match", "n", "next", "Go to the next match, also in other groups", ("exec",)),
     Action("previous_match", "N", "previous", "Go to the match before", ("exec",)),
-    Action("shift_right", "right", "right", "Move the output sideways to its end", ("exec",), palette=False),
-    Action("shift_left", "left", "left", "Move the output sideways to its beginning", ("exec",), palette=False),
+    Action("shift_right", "right", "right", "Move the output sideways to its end", ("exec", "job"), palette=False),
+    Action("shift_left", "left", "left", "Move the output sideways to its beginning", ("exec", "job"), palette=False),
     Action("yes", "y", "yes", "Do it", ("confirm",), palette=False),
     Action("no", "n,escape", "no", "Leave it", ("confirm",), palette=False),
     Action("decline", "escape", "none", "Give no secret", ("secret",), palette=False),
@@ -198,6 +216,8 @@ TITLES: Mapping[Place, str] = {
     "playbook": "A playbook's run",
     "runs": "Runs that were kept",
     "posture": "Posture",
+    "jobs": "Jobs",
+    "job": "A job's page",
     "prompt": "Where a command is typed",
     "list": "Moving",
     "confirm": "A question",
@@ -306,14 +326,19 @@ def _hint(near: list[str]) -> str:
     return f"did you mean `{near[0]}`?" if near else "docs/DASHBOARD.md lists them"
 
 
+_LISTS: frozenset[Place] = frozenset(
+    {"fleet", "events", "exec", "push", "playbooks", "playbook", "runs", "posture", "jobs", "job"}
+)
+
+
 def _reach(action: Action) -> set[Place]:
     """The screens on which an action's key is heard. Lists are on all but a node's page and the help."""
     reach: set[Place] = set()
     for place in action.places:
         if place == "app":
-            reach |= {"fleet", "node", "events", "exec", "push", "playbooks", "playbook", "runs", "posture", "help"}
+            reach |= {"node", "help", *_LISTS}
         elif place == "list":
-            reach |= {"fleet", "events", "exec", "push", "playbooks", "playbook", "runs", "posture"}
+            reach |= _LISTS
         else:
             reach.add(place)
     return reach

@@ -23,6 +23,7 @@ from textual.types import CSSPathType
 from textual.widget import Widget
 
 from ..errors import GridtuiError, SettingsError, UsageError
+from ..jobs.model import JobId
 from ..playbooks.model import Plan, Result
 from ..posture.model import Finding
 from . import themes
@@ -31,11 +32,15 @@ from .asking import Asking
 from .bridge import Bridge, Fresh, Source
 from .columns import checked
 from .course import Course
+from .desk import Desk
+from .duty import Duty
 from .endings import RUNNING
 from .screens.events import EventsScreen
 from .screens.exec import ExecScreen
 from .screens.fleet import FleetScreen
 from .screens.help import HelpScreen
+from .screens.job import JobScreen
+from .screens.jobs import JobsScreen
 from .screens.node import NodeScreen
 from .screens.palette import Palette
 from .screens.playbook import PlaybookScreen
@@ -46,6 +51,7 @@ from .screens.run import HARD, RunScreen
 from .screens.runs import RunsScreen
 from .screens.transfer import TransferScreen
 from .survey import Survey
+from .use import free
 from .widgets.bars import Chunk
 
 if TYPE_CHECKING:
@@ -69,11 +75,23 @@ _NOUNS = (
     "playbook",
     "runs",
     "posture",
+    "jobs",
+    "job",
 )
 _SHEETS = (_HERE / "app.tcss", *(_HERE / "screens" / f"{noun}.tcss" for noun in _NOUNS))
 
 
-_LIVE = (FleetScreen, NodeScreen, EventsScreen, RunScreen, PlaybooksScreen, RunsScreen, PostureScreen)
+_LIVE = (
+    FleetScreen,
+    NodeScreen,
+    EventsScreen,
+    RunScreen,
+    PlaybooksScreen,
+    RunsScreen,
+    PostureScreen,
+    JobsScreen,
+    JobScreen,
+)
 """The screens that are told when there is something new."""
 
 
@@ -116,6 +134,8 @@ class Dashboard(App[int]):
         }
         """The screens that are kept while the reader looks elsewhere."""
         self.survey = Survey(self)
+        self.desk = Desk(lambda: fleet.jobs, clock)
+        self.duty = Duty(lambda: fleet.jobs)
 
     def get_default_screen(self) -> Screen[None]:
         return self.fleet_screen
@@ -140,13 +160,22 @@ class Dashboard(App[int]):
 
     async def _watch(self) -> None:
         try:
-            await self.bridge.run()
+            await self.bridge.run(self._started)
         except GridtuiError as error:
             self.failure = error
             self.exit(1)
 
+    def _started(self) -> None:
+        if not self.off_duty:
+            self.duty.begin()
+
+    async def on_unmount(self) -> None:
+        await self.duty.end()
+
     def on_fresh(self) -> None:
         """Let the screen on top show what is new; others catch up when they come back."""
+        if self.desk.use.due(now := self.clock()):
+            self.desk.use.look(now, free(map(self.bridge.status, self.fleet.nodes)))
         changed = self.bridge.take_changed()
         screen = self.screen_stack[-1] if self.screen_stack else None  # none once the program ends
         if isinstance(screen, _LIVE) and screen.is_mounted and self.is_running:
@@ -238,6 +267,29 @@ class Dashboard(App[int]):
         """The playbook that mends a finding, on its node, a dry run first. Raises UsageError where there is no such playbook."""
         playbook = self.fleet.playbooks().find(finding.playbook)
         self.open_playbook(Plan((playbook,), diff=True, extra=dict(finding.variables)), [node], dry=True)
+
+    # ---- jobs ----
+
+    def open_jobs(self) -> None:
+        """The queue."""
+        if not isinstance(self.screen, JobsScreen):
+            self.push_screen(JobsScreen(self))
+
+    def open_array(self, number: int) -> None:
+        """The elements of an array."""
+        self.push_screen(JobsScreen(self, number))
+
+    def open_job(self, id: JobId) -> None:
+        """A job's page."""
+        self.push_screen(JobScreen(id))
+
+    @property
+    def off_duty(self) -> str:
+        """Why this dashboard does not dispatch jobs; empty where it does while nobody else does."""
+        settings = self.fleet.settings
+        if settings.guard.read_only:
+            return "this is read-only"
+        return "" if settings.dashboard.dispatch else "dashboard.dispatch is false"
 
     def goes_on(self) -> list[Chunk]:
         """What runs while the reader looks elsewhere."""

@@ -55,6 +55,7 @@ from gridtui.probes.users import Session
 from gridtui.settings import Settings
 
 from .books import PLAYBOOKS, look, story
+from .grid import FakeJobs
 
 START = 1_790_000_000.0
 LENGTH = 300
@@ -266,6 +267,7 @@ class FakeFleet:
         self.kept: list[Kept] = []
         self.looked: list[str] = []
         self.known: dict[str, Look] = {}
+        self.jobs = FakeJobs(lambda: self.now, self.allow_changes)
         self.held: set[str] = set()
         """Nodes on which a command does not end before `let_go`, or a stop."""
         self.secret: str | None = None

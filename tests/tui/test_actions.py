@@ -14,6 +14,8 @@ from gridtui.tui.screens.events import EventsScreen
 from gridtui.tui.screens.exec import ExecScreen
 from gridtui.tui.screens.fleet import FleetScreen
 from gridtui.tui.screens.help import HelpScreen
+from gridtui.tui.screens.job import JobScreen
+from gridtui.tui.screens.jobs import JobsScreen
 from gridtui.tui.screens.node import NodeScreen
 from gridtui.tui.screens.playbook import PlaybookScreen
 from gridtui.tui.screens.playbooks import PlaybooksScreen
@@ -37,6 +39,8 @@ OWNERS = {
     "playbook": PlaybookScreen,
     "runs": RunsScreen,
     "posture": PostureScreen,
+    "jobs": JobsScreen,
+    "job": JobScreen,
     "prompt": Prompt,
     "confirm": ConfirmScreen,
     "secret": SecretScreen,

@@ -14,6 +14,7 @@ from textual.system_commands import SystemCommandsProvider
 from textual.widget import Widget
 from textual.widgets import LoadingIndicator
 
+from gridtui.jobs.model import JobId
 from gridtui.tui.actions import ACTIONS
 from gridtui.tui.app import Dashboard
 from gridtui.tui.bridge import Fresh
@@ -22,6 +23,8 @@ from gridtui.tui.screens.palette import Palette
 from gridtui.tui.screens.question import ConfirmScreen, SecretScreen
 from gridtui.tui.screens.transfer import TransferScreen
 
+from .fake import sick_fleet
+from .grid import busy
 from .screens import begin, board, until
 
 
@@ -41,15 +44,25 @@ OPEN: dict[str, Callable[[Dashboard], object]] = {
     "push": lambda app: run_screen(app, "push"),
     "runs": lambda app: app.open_runs(),
     "posture": lambda app: app.open_posture(next(iter(app.fleet.nodes))),
+    "jobs": lambda app: app.open_jobs(),
+    "array": lambda app: app.open_array(2),
+    "job": lambda app: app.open_job(JobId(2, 181)),
     "palette": lambda app: app.action_command_palette(),
     "confirm": lambda app: app.push_screen(ConfirmScreen("Sure?", [("words", "text")], "y", "n")),
     "secret": lambda app: app.push_screen(SecretScreen("Password:")),
 }
 
 
+def full_board() -> Dashboard:
+    """With jobs too."""
+    fleet = sick_fleet(20, ticks=4)
+    busy(fleet.jobs, fleet.now)
+    return board(fleet)
+
+
 def keys_of(name: str) -> list[str]:
     """The keys of a screen."""
-    words = [action.key for action in ACTIONS if name in action.places]
+    words = [action.key for action in ACTIONS if {"array": "jobs"}.get(name, name) in action.places]
     if name == "palette":
         words = [binding.key for binding in CommandPalette.BINDINGS if isinstance(binding, Binding)]
     return [*",".join(words).replace(" ", "").split(","), "enter", "z"]
@@ -65,7 +78,7 @@ def forwarded(key: str) -> events.Key:
 @pytest.mark.parametrize("name", OPEN)
 async def test_a_key_before_the_screen_is_made(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reader types on: the key has gone through the screen before when the next one, without widgets yet, is on top."""
-    app = board()
+    app = full_board()
     go_on, on_top = asyncio.Event(), asyncio.Event()
     compose = Screen.mount_composed_widgets
 
@@ -148,7 +161,7 @@ async def test_news_for_a_screen_that_loses_its_widgets(name: str, monkeypatch: 
 @pytest.mark.parametrize("name", OPEN)
 async def test_a_screen_that_goes_while_it_is_made(name: str, leave: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The key that closes it comes before its widgets: what is still under way to it finds nothing there."""
-    app = board()
+    app = full_board()
     composing, go_on = asyncio.Event(), asyncio.Event()
     compose = Screen.mount_composed_widgets
     made: list[Screen[object]] = []

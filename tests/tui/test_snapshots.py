@@ -11,9 +11,14 @@ from textual.widgets import Input
 from gridtui.playbooks.artefacts import Kept
 from gridtui.settings import Guard, Settings
 from gridtui.tui.app import Dashboard
+from gridtui.tui.screens.job import JobScreen
+from gridtui.tui.screens.jobs import JobsScreen
+from gridtui.tui.widgets.jobs import JobLines
+from gridtui.tui.widgets.output import OutputLines
 from gridtui.tui.widgets.prompt import Prompt
 
 from .fake import sick_fleet
+from .grid import busy
 
 SIZES = [(80, 24), (160, 50)]
 
@@ -155,6 +160,68 @@ def test_picture_of_playbooks(snap_compare: object, size: tuple[int, int], name:
             if "failures" in name:
                 await pilot.press("f")
             run.show()
+        await pilot.pause()
+
+    assert callable(snap_compare)
+    assert snap_compare(app, terminal_size=size, run_before=ready)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (160, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    ("name", "theme"),
+    [
+        ("empty", "gridtui-dark"),
+        ("busy", "gridtui-dark"),
+        ("array", "gridtui-safe"),
+        ("job", "gridtui-dark"),
+        ("failed", "gridtui-light"),
+        ("cancel", "gridtui-contrast"),
+        ("node", "gridtui-mono"),
+    ],
+)
+def test_picture_of_jobs(snap_compare: object, size: tuple[int, int], name: str, theme: str) -> None:
+    fleet = sick_fleet()
+    if name != "empty":
+        busy(fleet.jobs, fleet.now)
+    app = Dashboard(fleet, "SIMULATED NODES", clock=lambda: fleet.now)
+    app.theme = theme
+    app.animation_level = "none"
+
+    async def ready(pilot: Pilot[int]) -> None:
+        while not (fleet.started and fleet.jobs.found):
+            await pilot.pause(0.01)
+        for step in reversed(range(120)):
+            app.desk.use.look(fleet.now - 10 * step, 90.0 - abs(60 - step) / 2)
+        if name == "node":
+            app.open_node("gpu05")
+            while not app.desk.on_node:
+                await pilot.pause(0.01)
+        else:
+            await pilot.press("J")
+            while not (isinstance(app.screen, JobsScreen) and app.desk.holder):
+                await pilot.pause(0.01)
+            while app.desk.use.missing(fleet.now):
+                app.desk.soon()
+                app.on_fresh()
+                await pilot.pause()
+        if name in ("array", "job", "failed"):
+            await pilot.press("enter")
+            while not (isinstance(app.screen, JobsScreen) and app.screen.number and app.screen.query_one(JobLines).row):
+                await pilot.pause(0.01)
+        if name == "failed":
+            await pilot.press(*["down"] * 7)
+        if name in ("job", "failed"):
+            await pilot.press("enter")
+            while not (isinstance(app.screen, JobScreen) and app.screen.job()):
+                await pilot.pause(0.01)
+            lines = app.screen.query_one(OutputLines)
+            while lines.count != (48 if name == "job" else 1) or not lines.is_vertical_scroll_end:
+                await pilot.pause(0.05)
+        elif name == "cancel":
+            await pilot.press("c")
+        await pilot.pause()
+        if name != "cancel":
+            app.on_fresh()
         await pilot.pause()
 
     assert callable(snap_compare)

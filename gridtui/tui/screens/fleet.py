@@ -344,6 +344,9 @@ class FleetScreen(Screen[None]):
     def action_survey(self) -> None:
         self.dashboard.run_worker(self.dashboard.survey.ask_all(self.table.names), group="posture")
 
+    def action_jobs(self) -> None:
+        self.dashboard.open_jobs()
+
     def action_events(self) -> None:
         self.dashboard.open_events()
 

@@ -12,12 +12,13 @@ from textual.screen import Screen
 
 from ...errors import GridtuiError
 from ...model import Status
-from .. import sheets, story, text, top
+from .. import sheets, story, text, top, work
 from ..actions import bindings, of
 from ..states import STATE_ROLES, face
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.panel import Panel
 from ..widgets.plot import Curve, Plot
+from .changes import ask_drain
 
 if TYPE_CHECKING:
     from ..app import Dashboard
@@ -75,6 +76,7 @@ class NodeScreen(Screen[None]):
                 yield Plot("gpu", text.percent, high=100.0, id="plot-gpu")
                 yield Plot("network", _rate, least=1024.0, binary=True, id="plot-net")
                 yield Plot("disk", _rate, least=1024.0, binary=True, id="plot-disk")
+            yield Panel("Jobs", id="jobs")
             yield Panel("Processes", id="processes")
             with Horizontal(id="sheets"):
                 for side in ("left", "middle", "right"):
@@ -100,8 +102,15 @@ class NodeScreen(Screen[None]):
         self._draw_plots(status)
         for title, _, sheet in _PANELS:
             self.query_one(f"#sheet-{title.lower()}", Panel).show(lambda cells, sheet=sheet: sheet(status, cells))  # type: ignore[misc]
+        self._tell_jobs()
         if changed:
             self._tell_events()
+
+    def _tell_jobs(self) -> None:
+        desk, now = self.dashboard.desk, self.dashboard.clock()
+        desk.read_node(self.node)
+        found, standing = desk.on_node, desk.standing.get(self.node)
+        self.query_one("#jobs", Panel).show(lambda cells: work.on_node(found, standing, now, cells))
 
     def _summarise(self, status: Status) -> None:
         dashboard = self.dashboard
@@ -208,6 +217,15 @@ class NodeScreen(Screen[None]):
 
     def action_posture(self) -> None:
         self.dashboard.open_posture(self.node)
+
+    def action_drain(self) -> None:
+        def say(words: str, role: str) -> None:
+            self.app.notify(words, markup=False, severity="error" if role == "critical" else "information")
+
+        ask_drain(self.dashboard, self.node, say)
+
+    def action_jobs(self) -> None:
+        self.dashboard.open_jobs()
 
     def action_events(self) -> None:
         self.dashboard.open_events()

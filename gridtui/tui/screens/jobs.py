@@ -1,0 +1,247 @@
+"""The jobs: submissions with their progress, or the elements of one array; the grid's use over time; who dispatches. Owns what is shown."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from ...jobs.model import Job, JobId
+from .. import text, top, use, work
+from ..actions import bindings, of
+from ..listing import Elements, Entry, Listing, Submissions
+from ..pages import Pages
+from ..widgets.bars import Chunk, KeyBar, TextLine
+from ..widgets.jobs import JobLines, JobTitles
+from ..widgets.lines import Lines
+from ..widgets.plot import Curve, Plot
+from .changes import ChangeScreen
+
+if TYPE_CHECKING:
+    from ...jobs.queue import Progress
+    from ..app import Dashboard
+
+
+def _cpus(value: float | None) -> str:
+    return text.UNKNOWN if value is None or value != value else f"{value:.0f}" if value >= 10 else f"{value:g}"
+
+
+class JobsScreen(ChangeScreen):
+    """All submissions; with a number, the elements of that array."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("jobs")]
+
+    def __init__(self, dashboard: Dashboard, number: int | None = None) -> None:
+        super().__init__()
+        self.number = number
+        self._view = 0
+        self._under: JobId | None = None
+        desk, clock = dashboard.desk, dashboard.clock
+        self._list: Listing = Submissions(desk, clock) if number is None else Elements(desk, clock, number)
+        self._pages = Pages(self._list.load)
+
+    def compose(self) -> ComposeResult:
+        yield TextLine("raised", cut=True, id="summary")
+        if self.number is None:
+            yield Plot("CPUs", _cpus, id="use")
+        yield TextLine(cut=True, id="tabs")
+        yield JobTitles(self._list.titles, id="titles")
+        yield JobLines(self._pages, self._list.row, id="list")
+        yield TextLine("raised", cut=True, id="detail")
+        yield KeyBar([*of("jobs"), *of("app")], self.dashboard.keys, id="keys")
+
+    def on_mount(self) -> None:
+        self.set_focus(self._lines)
+
+    def on_screen_resume(self) -> None:
+        self.dashboard.desk.soon()
+        self.call_after_refresh(self.freshen, True)  # the first paint does not wait for the queue
+
+    @property
+    def _lines(self) -> JobLines:
+        return self.query_one(JobLines)
+
+    # ---- what is new ----
+
+    def freshen(self, changed: bool) -> None:
+        """Read what is due, and show it."""
+        desk = self.dashboard.desk
+        if desk.read():
+            with desk.reading():
+                self._list.read()
+                self._turn()
+            desk.rest()
+        self._lines.look()  # ages grow
+        self.show()
+
+    def _turn(self) -> None:
+        """A new picture of the list; the cursor follows its job as far as that is in sight. On the first line it stays on whatever stands first."""
+        lines, pages = self._lines, self._pages
+        row, at = lines.row, lines.cursor
+        view = self._list.views[self._view]
+        pages.take([(segment, self._list.size(segment)) for segment in view.segments])
+        pages.want(*lines.span())
+        cursor = None
+        if row is not None and at:
+            id = self._list.id(row)
+            cursor = pages.find(lambda other: self._list.id(other) == id)
+        lines.replaced(pages.count, cursor)
+        pages.want(*lines.span())
+
+    @on(JobLines.Wanted)
+    def _wanted(self) -> None:
+        self.call_after_refresh(self._read_on)
+
+    def _read_on(self) -> None:
+        """Rows have come into view: what the key did is painted by now."""
+        desk = self.dashboard.desk
+        with desk.reading():
+            self._pages.want(*self._lines.span())
+        self._lines.look()
+        self.show()
+
+    def show(self) -> None:
+        dashboard, desk, now = self.dashboard, self.dashboard.desk, self.dashboard.clock()
+        first, second = self._array(now) if self.number is not None else self._all(now)
+        self.query_one("#summary", TextLine).show(
+            (first, top.right(dashboard.banner, now, self.size.width)), (second, ())
+        )
+        sizes = [sum(map(self._list.size, view.segments)) for view in self._list.views]
+        self.query_one("#tabs", TextLine).show((work.tabs(self._list.views, self._view, sizes), ()))
+        if self.number is None:
+            held, free = desk.use.curves(now)
+            curves = [Curve("free", free, "second"), Curve("held by jobs", held)]
+            self.query_one("#use", Plot).show(curves, use.STEP)
+        self.query_one("#detail", TextLine).show(([self._said] if self._said else self._explained(), ()))
+
+    def _all(self, now: float) -> tuple[list[Chunk], list[Chunk]]:
+        desk = self.dashboard.desk
+        first: list[Chunk] = [(("gridtui", "title"),), (("jobs", "strong"),), *work.counts(desk.counts)]
+        second = work.holder(desk.holder, os.getpid(), now, self.dashboard.duty.trouble, self.dashboard.off_duty)
+        out = [name for name, one in desk.standing.items() if one.closed(now)]
+        if out:
+            second.append(
+                ((f"{len(out)} left out: ", "warning"), (text.plain(self.dashboard.fleet.fold(out)), "accent"))
+            )
+        return first, second
+
+    def _array(self, now: float) -> tuple[list[Chunk], list[Chunk]]:
+        array = self._list
+        assert isinstance(array, Elements)
+        progress = array.progress
+        if progress is None:
+            return [((f"job {self.number}[]", "strong"),)], []
+        first: list[Chunk] = [
+            ((f"job {self.number}[] ", "strong"), (text.plain(progress.name), "title")),
+            *work.counts(progress.counts),
+        ]
+        share = text.percent(work.share(progress.counts))
+        second: list[Chunk] = [
+            (*work.bar(progress.counts, max(8, min(40, self.size.width // 4))), (f" {share}", "strong"))
+        ]
+        if (left := work.left(progress, now)) is not None:
+            second.append(((f"about {text.age(left)} left", "text"),))
+        second += [
+            (("by ", "dim"), (text.plain(progress.user), "text")),
+            (("priority ", "dim"), (str(progress.priority), "text")),
+            ((f"{text.age(now - progress.submitted)} ago", "dim"),),
+            ((array.command, "dim"),),
+        ]
+        return first, second
+
+    def _explained(self) -> list[Chunk]:
+        """What stands under the cursor, in words."""
+        if trouble := self.dashboard.desk.trouble:
+            return [((text.plain(trouble), "critical"),)]
+        row = self._lines.row
+        if row is None:
+            return [] if self._pages.count else [((self._nothing(), "dim"),)]
+        if isinstance(row, Entry):
+            return self._told(row.progress, row.job)
+        words, role = work.doing(row)
+        state = row.state
+        return [
+            ((f"{work.GLYPHS[state]} {row.id} {state}", work.ROLES[state]),),
+            *([((words, role),)] if words else []),
+            *([((text.plain(row.item), "accent"),)] if row.item else []),
+        ]
+
+    def _nothing(self) -> str:
+        word = self._list.views[self._view].word
+        if self.number is not None:
+            return f"no element is under `{word}`"
+        if word != "all":
+            return f"no job is under `{word}`"
+        return "there are no jobs: `gridtui job submit -- COMMAND` makes one"
+
+    def _told(self, progress: Progress, job: Job | None) -> list[Chunk]:
+        state = work.standing(progress.counts)
+        who = f"{progress.number}{'[]' if progress.array else ''} {text.plain(progress.name)}".rstrip()
+        chunks: list[Chunk] = [((f"{work.GLYPHS[state]} ", work.ROLES[state]), (who, "strong"))]
+        if job is not None:
+            words, role = work.doing(job)
+            return [*chunks, ((str(job.state), work.ROLES[job.state]),), ((words, role),)]
+        chunks += work.counts(progress.counts)
+        if progress.waits:
+            chunks.append((("comes after others", "dim"),))
+        return chunks
+
+    # ---- keys ----
+
+    @on(Lines.Moved)
+    def _moved(self) -> None:
+        row = self._lines.row
+        under = None if row is None else self._list.id(row)
+        if under != self._under:  # else it is the job that moved, not the reader
+            self._under, self._said = under, ()
+        self.show()
+
+    @on(Lines.Chosen)
+    def _chosen(self) -> None:
+        self.action_open_job()
+
+    def action_next_view(self) -> None:
+        self._step_view(1)
+
+    def action_previous_view(self) -> None:
+        self._step_view(-1)
+
+    def _step_view(self, step: int) -> None:
+        self._view = (self._view + step) % len(self._list.views)
+        self._said = ()
+        lines = self._lines
+        self._pages.take([(segment, self._list.size(segment)) for segment in self._list.views[self._view].segments])
+        lines.replaced(self._pages.count, 0)
+        lines.scroll_to(y=0, animate=False)
+        self.show()
+        self.call_after_refresh(self._read_on)
+
+    def action_open_job(self) -> None:
+        row = self._lines.row
+        if row is None:
+            return
+        if isinstance(row, Entry) and row.progress.array:
+            self.dashboard.open_array(row.progress.number)
+        else:
+            self.dashboard.open_job(self._list.id(row))
+
+    def subject(self) -> tuple[JobId, str, int] | None:
+        row = self._lines.row
+        if row is None:
+            return None
+        if isinstance(row, Entry):
+            return JobId(row.progress.number), row.progress.name, row.progress.priority
+        return row.id, row.name, row.priority
+
+    def whole(self, id: JobId) -> str:
+        row = self._lines.row
+        if id.index is None and isinstance(row, Entry) and row.progress.array:
+            return f"all of {id}[], {row.progress.jobs:,} jobs,"
+        return f"all of {id}[]" if id.index is None and self.number is not None else f"job {id}"
+
+    def job(self) -> Job | None:
+        row = self._lines.row
+        return row.job if isinstance(row, Entry) else row
