@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -29,5 +30,8 @@ async def _simulated(context: Context, nodes: int, seed: int) -> int:
     with tempfile.TemporaryDirectory(prefix="gridtui-demo-") as folder:
         async with start_process(nodes, Path(folder), seed=seed, with_local=True) as running:
             output.progress("")
-            fleet = Fleet.open([running.inventory], context.settings())
+            # The queue is the user's own, and simulated nodes run nothing.
+            settings = context.settings()
+            settings = replace(settings, dashboard=replace(settings.dashboard, dispatch=False))
+            fleet = Fleet.open([running.inventory], settings)
             return await show(fleet, f"DEMO: {nodes} simulated nodes, and this machine for real")
