@@ -20,6 +20,8 @@ IFS= read -r host </proc/sys/kernel/hostname || host=unknown
 case $host in '' | .* | */*) host=unknown ;; esac
 # Homes are shared by nodes at some places: what is of this start of this node lies apart.
 run=$home/run/$host@$boot
+# What the sandboxes' probe found, at this start of the node and by this version of it.
+levels=$run/levels-${0##*-}
 
 # --- time and processes, without a process
 

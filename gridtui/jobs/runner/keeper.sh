@@ -1,16 +1,23 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script, and some names are for the launcher's text
 # The keeper: one for each attempt
 
+heard() { # a controller's ear: whether it asked for anything in the last 45 s
+    IFS= read -r beat 2>/dev/null <"$1/beat" || return 1
+    uptime
+    beat=${beat##*[!0-9]}
+    while case $beat in 0?*) ;; *) break ;; esac do beat=${beat#0}; done
+    [ $((now - ${beat:-0})) -lt 4500 ]
+}
+
 # What the controllers of its queue are told. Those that did not ask for anything of late may be cut off: writing to them could take
 # for ever, and the next one asks anyway.
 tell() {
     for ear in "$run/ears/${key%%.*}".* "$run"/ears/-.*; do
         [ -p "$ear/fifo" ] || continue
-        IFS= read -r beat 2>/dev/null <"$ear/beat" || continue
-        uptime
-        [ $((now - beat)) -lt 4500 ] || continue
+        # Twice, since it may be written in this very moment.
+        heard "$ear" || heard "$ear" || continue
         # The reader may go at any time: then this is no reader either, and the shell is told so.
-        { { exec 6>"$ear/fifo"; } 5<>"$ear/fifo" && printf '! %s %s\n' "$key" "$1" >&6; } 2>/dev/null
+        { { exec 6>"$ear/fifo"; } 5<>"$ear/fifo" && printf '! %s %.480s\n' "$key" "$1" >&6; } 2>/dev/null
         exec 6>&-
     done
 }
@@ -23,7 +30,7 @@ finish() { # cause, why: writes the report. Only names are made here, so that it
         cd / && rm_tree "$job"
         return
     fi
-    printf '%s\n' "$line" 1<>"$job/report"
+    printf '%.480s\n' "$line" 1<>"$job/report"
     printf '' >"$job/ended"
     tell "ended $line"
 }
@@ -60,14 +67,14 @@ bound() { # the job's output: its beginning in out, and then its end in turns in
     last=$((limit / 16)) flaw=-
     trap '' PIPE TERM INT HUP
     if copy $((limit - last)) "$job/out"; then
-        wrote=$size turn=0
+        wrote=$size turn=0 turns=0
         while [ -z "$eof" ]; do
-            # What is written beyond is slowed: a MiB each quarter of a second at most.
+            # What is written much beyond is slowed, to a sixteenth of the limit each quarter of a second.
             : >"$job/end.$turn"
             copy $((last < 262144 ? 262144 : last)) "$job/end.$turn" || { flaw=disk && break; }
             wrote=$((wrote + size)) newest=$turn newest_size=$size
-            turn=$((1 - turn))
-            [ "$eof" ] || pause
+            turn=$((1 - turn)) turns=$((turns + 1))
+            [ "$eof" ] || [ $turns -lt 32 ] || pause
         done
         [ -z "${newest-}" ] || join
     else
@@ -105,6 +112,11 @@ attend() { # starts the job, waits for it, and says how it ended
         printf 500 >/proc/self/oom_score_adj
         umask "$own_mask"
         if [ "$had_lc" ]; then LC_ALL=$own_lc; else unset LC_ALL; fi
+        # Who buries a dead keeper makes this file, too: one of both is too late.
+        process self
+        set -C
+        printf '%s %s\n' "$proc_id" "$proc_born" >"$job/pid" || exit 126
+        set +C
         cd "$work" && launch
     ) 2>&1 &
     pid=$!
@@ -124,7 +136,7 @@ keep() {
     process self || exit
     uptime
     since=$now
-    job=$spool/$key work=$spool/$key/work unit=gridtui-$key levels=$run/levels
+    job=$spool/$key work=$spool/$key/work unit=gridtui-$key
     cd "$job" || exit
     # This is what makes it exactly once: the file is made by one keeper alone.
     set -C
@@ -147,6 +159,7 @@ keep() {
         esac
     fi
     printf '' >"$run/live/$key"
+    [ "$wall" = - ] || [ "$wall" -gt 1000 ] || eager
     pulse_on
     eval "$launcher"
     attend | bound &
@@ -155,7 +168,7 @@ keep() {
     looked=$now
     while IFS=' ' read -r word rest <&8 || uptime; do
         case $word in
-            pid) pid=$rest && printf '%s' "$pid" >pid ;;
+            pid) pid=$rest ;;
             [0-9]*m*) cpu="$word,$rest" ;; # of times: the last line is the children's
             cpu) cpu=$rest ;;
             memory) memory=$rest ;;
@@ -165,6 +178,7 @@ keep() {
                 code=$rest
                 uptime
                 left=$((now + 500))
+                eager
                 sweep
                 ;;
             drained)
@@ -206,6 +220,7 @@ full() { # not even its folder can be written
 stop() { # seconds of grace, cause and why
     uptime
     deadline=$((now + $1 * 100))
+    eager
     if [ -z "$ending" ]; then
         ending=${2%% *} why=${2#"$ending"} why=${why# } kill_at=$deadline
     elif [ $deadline -lt "$kill_at" ]; then
@@ -221,6 +236,8 @@ stop() { # seconds of grace, cause and why
     fi
     frozen=''
 }
+
+eager() { printf 1 >"$run/live/$key"; } # wants to be woken each second
 
 hold() { # stops the job where it stands, or lets it go on, as the controller and the owner wish
     [ -z "$ending$code" ] || return
@@ -242,13 +259,19 @@ tick() { # once a second; fails when there is nothing more to wait for
     uptime
     if [ "$code" ]; then
         # something that cannot be found still holds its output
-        [ "$now" -lt "$left" ] || { kill "$printer" 2>/dev/null && return 1; }
+        [ "$now" -lt "$left" ] || {
+            kill "$printer" 2>/dev/null
+            return 1
+        }
     elif [ "$ending" ]; then
         [ "$now" -lt "$kill_at" ] || signal KILL
         [ "$now" -lt $((kill_at + 6000)) ] || { why="$why; it cannot be ended" && return 1; }
     elif [ "$wall" != - ] && [ $((now - since)) -ge "$wall" ]; then
         stop "$grace" "wall its time was over"
-    elif [ "$now" -ge $((looked + 500)) ]; then
+        return 0
+    else
+        [ "$wall" = - ] || [ $((wall - now + since)) -gt 1000 ] || eager
+        [ "$now" -ge $((looked + 450)) ] || return 0
         looked=$now
         if [ "$yields" = - ]; then
             no jobs

@@ -18,6 +18,8 @@ look() { # number of the request, key
     if [ -z "$who" ]; then
         # being born, or killed in this very moment
         if [ "$(find "$at/keeper" -mmin +1 2>/dev/null)" ]; then say "$1 $2 lost its keeper died"; else say "$1 $2 running took=0 level=plain"; fi
+    elif [ -e "$at/buried" ]; then
+        say "$1 $2 lost its keeper died"
     elif [ "$where" != "$boot" ]; then
         say "$1 $2 lost the node was started anew"
     elif alive "$who" "$born"; then
@@ -34,11 +36,25 @@ look() { # number of the request, key
 
 bury() { # ends what a dead keeper left
     (
-        job=$spool/$1 work=$spool/$1/work unit=gridtui-$1 levels=$run/levels pid=''
+        job=$spool/$1 work=$spool/$1/work unit=gridtui-$1 pid=''
         cd "$job" || exit
-        IFS= read -r pid 2>/dev/null <"$job/pid"
+        # The job may be about to begin: now it does not, or it has told its number.
+        set -C
+        printf '' >pid || {
+            tries=0
+            until [ -s pid ] || [ $tries -ge 5 ]; do
+                tries=$((tries + 1))
+                sleep 0.1 || sleep 1
+            done
+        }
+        set +C
+        # shellcheck disable=SC2094
+        IFS=' ' read -r pid born <"$job/pid"
+        # The number may be another's by now; while any of its session lives, it is nobody else's.
+        process "$pid" && [ "$proc_born" != "$born" ] && pid=''
         # shellcheck disable=SC1091
         [ -s launcher ] && . ./launcher && sweep
+        printf '' >buried
     ) >/dev/null 2>&1 3<&-
 }
 
@@ -49,10 +65,12 @@ stock() {
     rm -rf "$pool.$made"
     # shellcheck disable=SC2086
     set -- 0 1 2 3 4 5 6 7 8 9
-    for each; do set -- "$@" "$pool.$made/$each/work"; done
+    for each; do set -- "$@" "$pool.$made/$each/work" "$pool.$made/$each/tmp"; done
     shift 10
     mkdir -p "$@" 2>/dev/null || return 1
-    for each; do set -- "$@" "${each%/work}/ctl" && shift; done
+    set -- 0 1 2 3 4 5 6 7 8 9
+    for each; do set -- "$@" "$pool.$made/$each/ctl"; done
+    shift 10
     mkfifo "$@" 2>/dev/null || return 1
     ready=10
 }
@@ -88,7 +106,11 @@ start() { # key, texts: launcher, command, script, inputs; wall, grace, output l
             refuse 'its folder cannot be made: no space left, or not writable'
             return
         fi
-        (keep </dev/null >/dev/null 2>&1 3<&- &)
+        # Not as redirections of the function: the shell would keep the channel open beside them, to have it back afterwards.
+        ( (
+            exec </dev/null >/dev/null 2>&1 3<&-
+            keep
+        ) &)
         say "$number $key running took=0 level=$level"
     fi
 }
@@ -169,7 +191,7 @@ free() { # bytes
 }
 
 listen() { # in a session of its own: the controller's requests and the keepers' words, in one stream
-    me=$2 fleeting=$3 made=0 ready=0 nonce='' text_0='' extra=''
+    me=$2 fleeting=$3 made=0 ready=0 beaten=0 nonce='' text_0='' extra=''
     uid=$(id -u)
     process self && printf '%s %s\n' "$proc_id" "$proc_born" >"$run/ears/$me/main"
     while IFS= read -r line <&3; do
@@ -195,7 +217,7 @@ listen() { # in a session of its own: the controller's requests and the keepers'
                 say "$number boot $boot"
                 say "$number home $home"
                 [ -z "$fleeting" ] || say "$number fleeting $fleeting"
-                while IFS= read -r line; do say "$number level $line"; done <"$run/levels"
+                while IFS= read -r line; do say "$number level $line"; done <"$levels"
                 ground
                 ;;
             beat)
@@ -231,7 +253,10 @@ listen() { # in a session of its own: the controller's requests and the keepers'
                 ;;
         esac
         uptime
-        printf '%s\n' "$now" >"$run/ears/$me/beat"
+        if [ $((now - beaten)) -ge 500 ]; then
+            beaten=$now
+            printf '%012d\n' "$now" 1<>"$run/ears/$me/beat"
+        fi
         case $number in *[!0-9]* | '' | 0) ;; *) say "$number ." ;; esac
     done
     rm -rf "$run/pool.$me".* "$run/ears/$me"

@@ -3,7 +3,10 @@
 
 pulse_on() {
     IFS=' ' read -r beat_id beat_born 2>/dev/null <"$run/pulse" && alive "$beat_id" "$beat_born" && return
-    (pulse 8>&- &)
+    ( (
+        exec 8>&- </dev/null >/dev/null 2>&1 3<&-
+        pulse
+    ) &)
 }
 
 pulse() {
@@ -11,11 +14,11 @@ pulse() {
     process self || exit
     mine="$proc_id $proc_born"
     printf '%s\n' "$mine" >"$run/pulse"
-    none=0
+    none=0 round=0
     while [ $none -lt 10 ]; do
         sleep 1
         IFS= read -r current 2>/dev/null <"$run/pulse" && [ "$current" != "$mine" ] && exit
-        none=$((none + 1))
+        none=$((none + 1)) round=$((round + 1))
         gone=''
         for mark in "$run"/live/*; do
             name=${mark##*/}
@@ -23,8 +26,9 @@ pulse() {
             if [ -e "$spool/$name/ended" ] || ! [ -p "$spool/$name/ctl" ]; then
                 gone="$gone $mark"
             else
-                put "$spool/$name/ctl" tick
                 none=0
+                # A keeper has little to do but now and then, unless it says so.
+                if [ -s "$mark" ] || [ $((round % 5)) = 0 ]; then put "$spool/$name/ctl" tick; fi
             fi
         done
         # shellcheck disable=SC2086

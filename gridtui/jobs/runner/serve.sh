@@ -59,12 +59,12 @@ serve() { # the queue, a shell. On the channel: it passes on what it reads, beca
     clean
     process self
     me=$queue.$proc_id.$proc_born ear=$run/ears/$queue.$proc_id.$proc_born
-    [ -s "$run/levels" ] || {
-        (probe) >"$run/levels.$$" 2>/dev/null </dev/null
-        mv -f "$run/levels.$$" "$run/levels"
+    [ -s "$levels" ] || {
+        (probe) >"$levels.$$" 2>/dev/null </dev/null
+        mv -f "$levels.$$" "$levels"
     }
     uptime
-    { mkdir "$ear" && mkfifo "$ear/fifo" && printf '%s\n' "$now" >"$ear/beat"; } 2>/dev/null || unfit "$run cannot be written"
+    { mkdir "$ear" && mkfifo "$ear/fifo" && printf '%012d\n' "$now" >"$ear/beat"; } 2>/dev/null || unfit "$run cannot be written"
     if ! away; then
         set -- nice -n 1 setsid "$@"
     elif [ "$uid" = 0 ]; then

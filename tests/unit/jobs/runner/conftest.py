@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,6 @@ from gridtui.ssh.local import LocalConnection
 from .orders import LAUNCHER, QUEUE
 
 SHELLS = {"dash": "dash", "bash": "bash --posix", "busybox": "busybox sh"}
-
-Open = Callable[..., Awaitable[Runner]]
 
 
 @pytest.fixture(params=list(SHELLS))
@@ -37,10 +36,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     home = tmp_path / "gridtui" / "jobs"
+    furnish(home)
+    return home
+
+
+def furnish(home: Path) -> None:
+    """Put the script there, and what the probe of the sandboxes would have found."""
     here(home).mkdir(parents=True)
     (home / f"runner-{VERSION}").write_bytes(script())
-    (here(home) / "levels").write_text("plain\nlimits ulimit\n")
-    return home
+    (here(home) / f"levels-{VERSION}").write_text("plain\nlimits ulimit\n")
 
 
 def here(home: Path) -> Path:
@@ -65,13 +69,26 @@ async def runner(home: Path, connection: LocalConnection, shell: str) -> AsyncIt
 
 
 @pytest.fixture(autouse=True)
-def _swept(tmp_path: Path) -> object:
+def _swept(tmp_path: Path) -> Iterator[None]:
     yield
+    sweep(str(tmp_path))
+
+
+def sweep(folder: str) -> None:
+    """End what runs in or for a folder."""
     for found in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (found / "cmdline").read_bytes() + (found / "environ").read_bytes()
-            if os.fsencode(tmp_path) in words and int(found.name) != os.getpid():
+            if os.fsencode(folder) in words and int(found.name) != os.getpid():
                 os.kill(int(found.name), signal.SIGKILL)
+
+
+def lives(pid: str) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] not in "ZX"
+    except OSError:
+        return False
 
 
 async def ended(runner: Runner, key: Key, seconds: float = 30) -> Report:
@@ -87,3 +104,12 @@ async def run(runner: Runner, order: Order, launcher: str = LAUNCHER, inputs: st
     """Start it and wait for its end."""
     report = await runner.start(order, launcher, inputs)
     return await ended(runner, order.key) if report.phase.value == "running" else report
+
+
+async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for what a process on the node brings about."""
+    async with asyncio.timeout(seconds):
+        for _ in itertools.count():
+            if condition():
+                return
+            await asyncio.sleep(0.02)
