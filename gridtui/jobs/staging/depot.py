@@ -216,7 +216,7 @@ def _failure(link: Link, source: str | bytes, wrong: bool, moved: Transfer) -> G
         if not os.path.isfile(source):
             return Changed(f"input {clean(source, 300)} is gone")
     # the name in the cache says nothing to anybody
-    why = re.sub(r": \S*/incoming/\S*$", " for inputs", moved.error) or "an input did not get there"
+    why = re.sub(r": \S*/incoming/\S*( \(and \d+ more\))?$", " for inputs", moved.error) or "an input did not get there"
     return StagingError(f"{link.node.name}: {why}")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import tarfile
+import tempfile
 import time
 from pathlib import Path
 
@@ -132,3 +134,24 @@ def test_the_same_inputs_give_the_same_index() -> None:
 def test_no_inputs_are_nothing() -> None:
     assert not NONE
     assert (NONE.text, NONE.digests) == ("", {})
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_cache_that_nothing_can_be_linked_from(tmp_path: Path, shell: str) -> None:
+    """It lies on a disk of its own."""
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system here")
+    source = hostile(tmp_path / "source")
+    what = looked(Input(str(source), "data"))
+    cache = Cache(tmp_path / "node", shell)
+    cache.hold(what)
+    elsewhere = Path(tempfile.mkdtemp(dir=other))
+    try:
+        shutil.move(cache.objects, elsewhere / "objects")
+        cache.objects.symlink_to(elsewhere / "objects")
+        code, said, work = cache.place(what)
+        assert (code, said) == (0, "")
+        assert tree(work / "data") == tree(source)
+    finally:
+        shutil.rmtree(elsewhere)
