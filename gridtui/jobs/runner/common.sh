@@ -8,7 +8,7 @@ nl='
 root=''
 own_lc=${LC_ALL-} had_lc=${LC_ALL+1} own_mask=$(umask)
 umask 077
-LC_ALL=C IFS=' '
+LC_ALL=C IFS=" $(printf '\t')$nl"
 PATH=${PATH:-/bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
 unset CDPATH POSIXLY_CORRECT ENV BASH_ENV

@@ -99,9 +99,10 @@ disturbed() { # sets closed, to why a job that gives way must not run now
 }
 
 manners() { # takes what a job that gives way asks for apart: hundredths of a second, but seconds of idleness and thousandths of load
+    usual=$IFS
     IFS=,
     # shellcheck disable=SC2086
     set -- $yields
-    IFS=' '
+    IFS=$usual
     idle_after=$1 idle_load=$2 idle_battery=$3 idle_freeze=$4 idle_evict=$5 idle_until=$6
 }
