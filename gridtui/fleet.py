@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import inventory as inventories
-from .errors import LockedError, PingError, ShellError, SshError, StateError, UsageError
+from .errors import LockedError, PingError, ShellError, SshError, StateError
 from .events import Event, Noted
 from .model import NOTHING, Node, PingMethod, Reach, RoundTrips, State, Status, Verdict
 from .settings import Settings, load
@@ -559,11 +559,7 @@ class Fleet:
 
     def allow_changes(self) -> None:
         """Whether anything may be changed at all. Raises UsageError where the settings say read-only."""
-        if self.settings.guard.read_only:
-            raise UsageError(
-                "this is read-only: nothing may change a node",
-                hint="leave out --read-only, $GRIDTUI_READ_ONLY or guard.read_only in the settings",
-            )
+        self.settings.guard.allow_changes()
 
     @asynccontextmanager
     async def holding(self) -> AsyncIterator[Pool]:

@@ -2,92 +2,100 @@
 
 from __future__ import annotations
 
+import io
 import signal
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gridtui.cli.main import main
+
 from ..e2e.program import Done, Program
 
 
-def job(program: Program, *words: str | Path, text: str = "") -> Done:
-    """A run of `gridtui job`, with `text` as its standard input."""
-    path = program.folder / "stdin"
-    path.write_text(text, "utf-8")
-    with path.open("rb") as stream:
-        return program.run("job", *words, stdin=stream)
+class Inside:
+    """Runs the program within this process, as `Program` does in one of its own: many short runs would take a second each."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self.state = folder / "state"
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        for name, path in (("XDG_STATE_HOME", "state"), ("XDG_CONFIG_HOME", "config"), ("HOME", "home")):
+            monkeypatch.setenv(name, str(folder / path))
+        for name in ("GRIDTUI_INVENTORY", "GRIDTUI_CONFIG"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.chdir(folder)
+
+    def run(self, *words: str | Path, text: str = "") -> Done:
+        """A whole run, with `text` as its standard input."""
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        status = main([*map(str, words)])
+        seen = self._capsys.readouterr()
+        return Done(tuple(map(str, words)), status, seen.out.encode(), seen.err.encode(), 0.0, 0)
+
+    def inventory(self, text: str) -> Path:
+        """Write an inventory."""
+        path = self.folder / "inventory.yaml"
+        path.write_text(text)
+        return path
 
 
-def submitted(program: Program, *words: str | Path, text: str = "") -> str:
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Inside]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield Inside(tmp_path, monkeypatch, capsys)
+    signal.signal(signal.SIGTERM, before)
+
+
+def submitted(program: Inside, *words: str | Path, text: str = "") -> str:
     """A submission's number, which is all of standard output."""
-    done = job(program, "submit", *words, text=text)
+    done = program.run("job", "submit", *words, text=text)
     assert done.status == 0, done
     return done.stdout.strip()
 
 
-def states(program: Program, *words: str) -> dict[str, str]:
+def states(program: Inside, *words: str) -> dict[str, str]:
     """State by id."""
     done = program.run("job", "list", "--all", "--json", *words)
     assert done.status == 0, done
     return {one["id"]: one["state"] for one in done.json["jobs"]}
 
 
-Here = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Here]:
-    """The program within this process: status and both streams. For tables of many short runs."""
-    from gridtui.cli.main import main
-
-    for name, folder in (("XDG_STATE_HOME", "state"), ("XDG_CONFIG_HOME", "config"), ("HOME", "home")):
-        monkeypatch.setenv(name, str(tmp_path / folder))
-    monkeypatch.chdir(tmp_path)
-    before = signal.getsignal(signal.SIGTERM)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        status = main(words)
-        seen = capsys.readouterr()
-        return status, seen.out, seen.err
-
-    yield call
-    signal.signal(signal.SIGTERM, before)
-
-
-def test_a_number_is_all_that_a_script_reads(program: Program) -> None:
-    done = program.run("job", "submit", "--", "echo", "hello")
+def test_a_number_is_all_that_a_script_reads(inside: Inside) -> None:
+    done = inside.run("job", "submit", "--", "echo", "hello")
     assert (done.status, done.stdout) == (0, "1\n")
     assert done.stderr == "nobody dispatches now: gridtui job dispatch, gridtui job wait or the dashboard does\n"
-    assert submitted(program, "--array", "1-3", "--name", "frames", "--", "true") == "2"
-    assert job(program, "submit", "--json", "--each", "-", "--", "true", text="a\n\nb\n").json == {
+    assert submitted(inside, "--array", "1-3", "--name", "frames", "--", "true") == "2"
+    assert inside.run("job", "submit", "--json", "--each", "-", "--", "true", text="a\n\nb\n").json == {
         "schema": 1,
         "submissions": [{"number": 3, "name": "true", "jobs": 2}],
     }
 
 
-def test_the_list_folds_arrays(program: Program) -> None:
-    submitted(program, "--", "echo", "hello")
-    submitted(program, "--array", "1-1000", "--after", "1", "--name", "frames", "--", "true")
-    done = program.run("job", "list")
+def test_the_list_folds_arrays(inside: Inside) -> None:
+    submitted(inside, "--", "echo", "hello")
+    submitted(inside, "--array", "1-1000", "--after", "1", "--name", "frames", "--", "true")
+    done = inside.run("job", "list")
     assert [line.split() for line in done.stdout.splitlines()] == [
         ["JOB", "NAME", "STATE", "DONE", "NODE", "TIME", "WHY"],
         ["1", "echo", "queued"],
         ["2", "frames", "queued", "0/1000", "comes", "after", "others"],
     ]
-    lines = program.run("job", "list", "--elements", "2").stdout.splitlines()
+    lines = inside.run("job", "list", "--elements", "2").stdout.splitlines()
     assert len(lines) == 1001 and lines[-1].split() == ["2.1000", "frames", "queued", "comes", "after", "1"]
-    assert [line.split()[0] for line in program.run("job", "list", "2.7", "2.9").stdout.splitlines()] == [
+    assert [line.split()[0] for line in inside.run("job", "list", "2.7", "2.9").stdout.splitlines()] == [
         "JOB",
         "2.7",
         "2.9",
     ]
 
 
-def test_json_has_the_shape_that_others_rely_on(program: Program) -> None:
-    submitted(program, "--label", "team=film", "--priority", "-5", "--cpus", "0.5", "--", "true")
-    document = program.run("job", "list", "--json").json
+def test_json_has_the_shape_that_others_rely_on(inside: Inside) -> None:
+    submitted(inside, "--label", "team=film", "--priority", "-5", "--cpus", "0.5", "--", "true")
+    document = inside.run("job", "list", "--json").json
     assert document["schema"] == 1
     (found,) = document["jobs"]
     assert {
@@ -131,35 +139,48 @@ def test_json_has_the_shape_that_others_rely_on(program: Program) -> None:
         (["-f", "gone.yaml"], "gone.yaml cannot be read: no such file or directory"),
     ],
 )  # fmt: skip
-def test_wrong_usage_is_told_in_one_line(here: Here, words: list[str], error: str) -> None:
-    status, stdout, stderr = here(*("job", "submit", *words))
-    assert (status, stdout) == (2, "")
-    (line,) = stderr.splitlines()
+def test_wrong_usage_is_told_in_one_line(inside: Inside, words: list[str], error: str) -> None:
+    done = inside.run("job", "submit", *words)
+    assert done.status == 2 and done.stdout == ""
+    (line,) = done.stderr.splitlines()
     assert line.startswith(f"error: {error}")
-    assert here("job", "list", "--all")[2] == "there are no jobs\n"
+    assert states(inside) == {}
 
 
-def test_a_script_says_options_of_its_own(program: Program) -> None:
-    path = program.folder / "render.sh"
+def test_a_script_says_options_of_its_own(inside: Inside) -> None:
+    path = inside.folder / "render.sh"
     path.write_text("#!/bin/sh\n#GRIDTUI --cpus 4 --label a=b\n#GRIDTUI --memory 8G\necho\n")
-    number = submitted(program, "--memory", "2G", "--label", "c=d", path)
-    spec = program.run("job", "show", number, "--json").json["spec"]
+    number = submitted(inside, "--memory", "2G", "--label", "c=d", path)
+    spec = inside.run("job", "show", number, "--json").json["spec"]
     assert spec["command"] == path.read_text() and spec["name"] == "render.sh"
     assert (spec["needs"]["cpus"], spec["needs"]["memory"]) == (4, 2 << 30)
     assert spec["labels"] == {"a": "b", "c": "d"}
     path.write_text("#!/bin/sh\n#GRIDTUI --cpus 4\n\n#GRIDTUI --memory 8Q\n")
-    done = program.run("job", "submit", path)
+    done = inside.run("job", "submit", path)
     assert done.status == 2
     assert done.stderr.startswith(f"error: {path}:4: invalid value for '--memory': `8Q` is no size")
     for line in ("-- true", "other.sh", "--help", "-f x.yaml"):
         path.write_text(f"#!/bin/sh\n#GRIDTUI {line}\n")
-        assert f"{path}:2: " in program.run("job", "submit", path).stderr
+        assert f"{path}:2: " in inside.run("job", "submit", path).stderr
 
 
-def test_words_after_the_dashes_are_a_command_even_where_a_script_has_that_name(program: Program) -> None:
-    (program.folder / "run").write_text("#!/bin/sh\necho script\n")
-    number = submitted(program, "--", "run", "--cpus", "3", "--", "x")
-    assert program.run("job", "show", number, "--json").json["spec"]["command"] == "run --cpus 3 -- x"
+def test_words_after_the_dashes_are_a_command_even_where_a_script_has_that_name(inside: Inside) -> None:
+    (inside.folder / "run").write_text("#!/bin/sh\necho script\n")
+    number = submitted(inside, "--", "run", "--cpus", "3", "--", "x")
+    assert inside.run("job", "show", number, "--json").json["spec"]["command"] == "run --cpus 3 -- x"
+
+
+def test_a_file_that_is_forgotten_is_asked_about(inside: Inside) -> None:
+    (inside.folder / "run.sh").write_text("#!/bin/sh\n")
+    assert "--input run.sh sends it" in inside.run("job", "submit", "--", "./run.sh 1").stderr
+    for words in (["--input", "run.sh", "--", "./run.sh"], ["--", "./other.sh"], ["--", "run.sh"], ["run.sh"]):
+        assert "sends it" not in inside.run("job", "submit", *words).stderr
+
+
+def test_a_log_of_what_has_not_begun(inside: Inside) -> None:
+    submitted(inside, "--array", "1-2", "--", "true")
+    done = inside.run("job", "logs", "1")
+    assert (done.status, done.stdout, done.stderr) == (0, "", "nothing of it has begun\n")
 
 
 YAML = """\
@@ -170,55 +191,55 @@ jobs:
 """
 
 
-def test_a_file_describes_jobs(program: Program) -> None:
-    (program.folder / "jobs.yaml").write_text(YAML)
-    assert submitted(program, "-f", "jobs.yaml") == "1\n2"
-    document = program.run("job", "show", "2", "--json").json
+def test_a_file_describes_jobs(inside: Inside) -> None:
+    (inside.folder / "jobs.yaml").write_text(YAML)
+    assert submitted(inside, "-f", "jobs.yaml") == "1\n2"
+    document = inside.run("job", "show", "2", "--json").json
     assert document["spec"]["name"] == "movie" and document["spec"]["retries"] == 2
     assert document["after"] == [{"id": "1", "how": "ok", "met": None}]
-    assert submitted(program, "-f", "-", text=YAML) == "3\n4"
+    assert submitted(inside, "-f", "-", text=YAML) == "3\n4"
 
 
-def test_all_that_is_wrong_in_a_file_is_told_and_nothing_submitted(program: Program) -> None:
-    (program.folder / "jobs.yaml").write_text("jobs:\n  a: {run: x, memery: 8G}\n  b: {run: x, wall: soon}\n")
-    done = program.run("job", "submit", "-f", "jobs.yaml")
+def test_all_that_is_wrong_in_a_file_is_told_and_nothing_submitted(inside: Inside) -> None:
+    (inside.folder / "jobs.yaml").write_text("jobs:\n  a: {run: x, memery: 8G}\n  b: {run: x, wall: soon}\n")
+    done = inside.run("job", "submit", "-f", "jobs.yaml")
     assert done.status == 2
     assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["jobs.yaml:3:21", "jobs.yaml:2:15"]
-    assert states(program) == {}
+    assert states(inside) == {}
 
 
-def test_what_is_described_is_submitted_whole_or_not_at_all(program: Program) -> None:
-    (program.folder / "jobs.yaml").write_text("jobs:\n  a: {run: x}\n  b: {run: x, after: [a, 99]}\n")
-    done = program.run("job", "submit", "-f", "jobs.yaml")
+def test_what_is_described_is_submitted_whole_or_not_at_all(inside: Inside) -> None:
+    (inside.folder / "jobs.yaml").write_text("jobs:\n  a: {run: x}\n  b: {run: x, after: [a, 99]}\n")
+    done = inside.run("job", "submit", "-f", "jobs.yaml")
     assert done.status == 2 and "there is no job 99 to come after" in done.stderr
-    assert states(program) == {"1": "cancelled"}
+    assert states(inside) == {"1": "cancelled"}
 
 
-def test_what_was_submitted_can_be_described_again(program: Program) -> None:
+def test_what_was_submitted_can_be_described_again(inside: Inside) -> None:
     number = submitted(
-        program, "--array", "1-9:2", "--env", "A=NO", "--wall", "90m", "--idle-hours", "22-6", "--", "echo a: b"
+        inside, "--array", "1-9:2", "--env", "A=NO", "--wall", "90m", "--idle-hours", "22-6", "--", "echo a: b"
     )
-    text = program.run("job", "show", number, "--yaml").stdout
-    again = submitted(program, "-f", "-", text=text)
-    first, second = (program.run("job", "show", one, "--json").json for one in (number, again))
+    text = inside.run("job", "show", number, "--yaml").stdout
+    again = submitted(inside, "-f", "-", text=text)
+    first, second = (inside.run("job", "show", one, "--json").json for one in (number, again))
     assert first["spec"] == second["spec"]
-    assert list(states(program, again)) == [f"{again}.{index}" for index in (1, 3, 5, 7, 9)]
+    assert list(states(inside, again)) == [f"{again}.{index}" for index in (1, 3, 5, 7, 9)]
 
 
-def test_jobs_are_held_released_put_first_cancelled_and_tried_again(program: Program) -> None:
-    submitted(program, "--array", "1-3", "--hold", "--", "true")
-    assert set(states(program).values()) == {"held"}
-    done = program.run("job", "release", "1.2-3")
+def test_jobs_are_held_released_put_first_cancelled_and_tried_again(inside: Inside) -> None:
+    submitted(inside, "--array", "1-3", "--hold", "--", "true")
+    assert set(states(inside).values()) == {"held"}
+    done = inside.run("job", "release", "1.2-3")
     assert (done.status, done.stderr) == (0, "released: 2 jobs (1.2-3)\n")
-    assert states(program) == {"1.1": "held", "1.2": "queued", "1.3": "queued"}
-    assert program.run("job", "hold", "1.3").status == 0
-    assert program.run("job", "priority", "1", "--to", "-7").status == 0
-    assert program.run("job", "list", "--json").json["submissions"][0]["priority"] == -7
-    assert program.run("job", "cancel", "1", "--json").json == {"schema": 1, "changed": ["1.1", "1.2", "1.3"]}
-    assert program.run("job", "cancel", "1").stderr == "nothing had to be changed\n"
-    assert program.run("job", "retry", "1.1").status == 0
-    assert states(program) == {"1.1": "queued", "1.2": "cancelled", "1.3": "cancelled"}
-    assert program.run("job", "cancel", "--all").stderr == "cancelled: 1 job (1.1)\n"
+    assert states(inside) == {"1.1": "held", "1.2": "queued", "1.3": "queued"}
+    assert inside.run("job", "hold", "1.3").status == 0
+    assert inside.run("job", "priority", "1", "--to", "-7").status == 0
+    assert inside.run("job", "list", "--json").json["submissions"][0]["priority"] == -7
+    assert inside.run("job", "cancel", "1", "--json").json == {"schema": 1, "changed": ["1.1", "1.2", "1.3"]}
+    assert inside.run("job", "cancel", "1").stderr == "nothing had to be changed\n"
+    assert inside.run("job", "retry", "1.1").status == 0
+    assert states(inside) == {"1.1": "queued", "1.2": "cancelled", "1.3": "cancelled"}
+    assert inside.run("job", "cancel", "--all").stderr == "cancelled: 1 job (1.1)\n"
 
 
 @pytest.mark.parametrize(
@@ -234,7 +255,7 @@ def test_jobs_are_held_released_put_first_cancelled_and_tried_again(program: Pro
         ["show", "7"],
         ["show", "1-2"],
         ["logs", "7"],
-        ["logs", "1"],
+        ["logs", "1.9"],
         ["explain", "7"],
         ["wait", "7"],
         ["list", "7"],
@@ -246,26 +267,26 @@ def test_jobs_are_held_released_put_first_cancelled_and_tried_again(program: Pro
         ["submitt"],
     ],
 )
-def test_what_is_not_there_is_wrong_usage(here: Here, words: list[str]) -> None:
-    assert here("job", "submit", "--array", "1-2", "--", "true")[0] == 0
-    status, stdout, stderr = here("job", *words)
-    assert (status, stdout) == (2, "")
-    assert stderr.startswith("error: ") and len(stderr.splitlines()) == 1
-    assert here("job", "list", "--state", "queued")[1].splitlines()[1].split() == ["1", "true", "queued", "0/2"]
+def test_what_is_not_there_is_wrong_usage(inside: Inside, words: list[str]) -> None:
+    submitted(inside, "--array", "1-2", "--", "true")
+    done = inside.run("job", *words)
+    assert done.status == 2 and done.stdout == ""
+    assert done.stderr.startswith("error: ") and len(done.stderr.splitlines()) == 1
+    assert set(states(inside).values()) == {"queued"}
 
 
-def test_nothing_changes_where_it_is_read_only(program: Program) -> None:
-    submitted(program, "--", "true")
+def test_nothing_changes_where_it_is_read_only(inside: Inside) -> None:
+    submitted(inside, "--", "true")
     for words in (["submit", "--", "x"], ["cancel", "1"], ["drain", "localhost"], ["dispatch"], ["hold", "1"]):
-        done = program.run("--read-only", "job", *words)
+        done = inside.run("--read-only", "job", *words)
         assert done.status == 2 and "read-only" in done.stderr
-    assert states(program) == {"1": "queued"}
-    assert program.run("--read-only", "job", "show", "1").status == 0
+    assert states(inside) == {"1": "queued"}
+    assert inside.run("--read-only", "job", "show", "1").status == 0
 
 
-def test_what_is_hostile_commands_no_terminal(program: Program) -> None:
+def test_what_is_hostile_commands_no_terminal(inside: Inside) -> None:
     text = "\x1b[2Jone\n\x9b31mtwo\u202e\n"
-    submitted(program, "--each", "-", "--", "echo '\x1b]0;x\x07' \u202e", text=text)
+    submitted(inside, "--each", "-", "--", "echo '\x1b]0;x\x07' \u202e", text=text)
     for words in (
         ["list"],
         ["list", "--elements"],
@@ -275,20 +296,20 @@ def test_what_is_hostile_commands_no_terminal(program: Program) -> None:
         ["list", "--json"],
         ["show", "1", "--yaml"],
     ):
-        done = program.run("job", *words)
+        done = inside.run("job", *words)
         assert done.status == 0 and done.is_clean(), done
         assert "\u202e" not in done.stdout
-    items = [one["item"] for one in program.run("job", "list", "--json").json["jobs"]]
+    items = [one["item"] for one in inside.run("job", "list", "--json").json["jobs"]]
     assert items == ["\x1b[2Jone", "\x9b31mtwo\u202e"]
 
 
-def test_only_some_are_listed(program: Program) -> None:
-    submitted(program, "--name", "frames-a", "--label", "x=1", "--", "true")
-    submitted(program, "--name", "frames-b", "--label", "x=2", "--hold", "--", "true")
-    submitted(program, "--name", "other", "--", "true")
+def test_only_some_are_listed(inside: Inside) -> None:
+    submitted(inside, "--name", "frames-a", "--label", "x=1", "--", "true")
+    submitted(inside, "--name", "frames-b", "--label", "x=2", "--hold", "--", "true")
+    submitted(inside, "--name", "other", "--", "true")
 
     def listed(*words: str) -> list[str]:
-        return [line.split()[0] for line in program.run("job", "list", *words).stdout.splitlines()[1:]]
+        return [line.split()[0] for line in inside.run("job", "list", *words).stdout.splitlines()[1:]]
 
     assert listed("--name", "frames-*") == ["1", "2"]
     assert listed("--label", "x") == ["1", "2"]
@@ -298,32 +319,32 @@ def test_only_some_are_listed(program: Program) -> None:
     assert listed("--node", "nowhere") == []
 
 
-def test_nodes_are_drained_and_filled_again(program: Program) -> None:
-    inventory = program.inventory("all: {hosts: {n1: , n2: , n3: }}\n")
-    assert program.run("-i", inventory, "job", "drain", "n[1-2]", "--why", "new disk").status == 0
-    rows = program.run("job", "nodes", "--json").json["nodes"]
+def test_nodes_are_drained_and_filled_again(inside: Inside) -> None:
+    inventory = inside.inventory("all: {hosts: {n1: , n2: , n3: }}\n")
+    assert inside.run("-i", inventory, "job", "drain", "n[1-2]", "--why", "new disk").status == 0
+    rows = inside.run("job", "nodes", "--json").json["nodes"]
     assert [(row["node"], row["drained"]) for row in rows] == [("n1", True), ("n2", True)]
-    assert "new disk" in program.run("job", "nodes").stdout
-    assert program.run("-i", inventory, "job", "undrain", "n2").status == 0
-    assert [row["node"] for row in program.run("job", "nodes", "--json").json["nodes"] if row["drained"]] == ["n1"]
+    assert "new disk" in inside.run("job", "nodes").stdout
+    assert inside.run("-i", inventory, "job", "undrain", "n2").status == 0
+    assert [row["node"] for row in inside.run("job", "nodes", "--json").json["nodes"] if row["drained"]] == ["n1"]
 
 
-def test_use_over_time(program: Program) -> None:
-    document = program.run("job", "usage", "--since", "1h", "--step", "10m", "--json").json
+def test_use_over_time(inside: Inside) -> None:
+    document = inside.run("job", "usage", "--since", "1h", "--step", "10m", "--json").json
     assert document["cpus"] == [0.0] * 6 and document["step"] == 600
-    assert len(program.run("job", "usage").stdout.splitlines()) == 25
+    assert len(inside.run("job", "usage").stdout.splitlines()) == 25
 
 
-def test_a_unit_for_systemd(program: Program) -> None:
-    folder = program.folder / 'odd "%h" $x'
+def test_a_unit_for_systemd(inside: Inside) -> None:
+    folder = inside.folder / 'odd "%h" $x'
     folder.mkdir()
     inventory = folder / "inventory.yaml"
     inventory.write_text("all: {hosts: {n1: }}\n")
-    done = program.run("-i", inventory, "job", "dispatch", "--print-unit")
+    done = inside.run("-i", inventory, "job", "dispatch", "--print-unit")
     assert done.status == 0
     (command,) = [line for line in done.stdout.splitlines() if line.startswith("ExecStart=")]
-    assert f'"-i" "{program.folder}/odd \\"%%h\\" $$x/inventory.yaml" "job" "dispatch" "--standby"' in command
-    assert f'Environment="XDG_STATE_HOME={program.state}"' in done.stdout
+    assert f'"-i" "{inside.folder}/odd \\"%%h\\" $$x/inventory.yaml" "job" "dispatch" "--standby"' in command
+    assert f'Environment="XDG_STATE_HOME={inside.state}"' in done.stdout
     assert "@COMMAND@" not in done.stdout and "@ENVIRONMENT@" not in done.stdout
 
 

@@ -35,27 +35,24 @@ def logs_command(context: Context, follow: bool, attempt: int | None, raw: bool,
 
     if raw and sys.stdout.isatty():
         raise UsageError("--raw is for pipes and files", hint="what jobs write could command this terminal")
-    ids = _elements(context, read_ids(words))
+    ids = _elements(context, read_ids(words), follow=follow)
     if len(ids) > 1 and follow:
         raise UsageError("--follow is for one job", hint=f"name one, for instance {ids[0]}")
+    if not ids:
+        output.note("nothing of it has begun")
+        return exits.OK
     fleet = context.fleet(ask=asking())
     return run(_show(fleet, ids, attempt, follow, raw))
 
 
-def _elements(context: Context, ids: Sequence[JobId]) -> list[JobId]:
-    """`ids`, with an array's elements in its place. Raises UsageError for what is not there."""
+def _elements(context: Context, ids: Sequence[JobId], *, follow: bool) -> list[JobId]:
+    """`ids`, with an array's elements that have begun in its place. Raises UsageError for what is not there."""
     found = []
     with opening.queue(context) as queue:
         for id in ids:
-            if id.index is None:
-                queue.spec(id.number)
-                jobs = queue.jobs(numbers=[id.number])
-                begun = [job.id for job in jobs if job.attempt]
-                found += begun if len(jobs) > 1 or not jobs else [jobs[0].id]
-            else:
-                found.append(queue.job(id).id)
-    if not found:
-        raise UsageError("none of these jobs has begun")
+            queue.spec(id.number)
+            jobs = [queue.job(id)] if id.index is not None else queue.jobs(numbers=[id.number])
+            found += [job.id for job in jobs if job.attempt or (follow and len(jobs) == 1)]
     return found
 
 

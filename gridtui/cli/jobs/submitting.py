@@ -188,7 +188,19 @@ def _single(args: Sequence[str], each: str | None, gives_way: bool, values: dict
         given["idle"] = idle(details)
     if each is not None:
         given["each"] = _items(each)
-    return build(command, given, Path.cwd())
+    found = build(command, given, Path.cwd())
+    _left_behind(args, found)
+    return found
+
+
+def _left_behind(args: Sequence[str], found: Submission) -> None:
+    """Say it where a command names a file of this folder that nobody sends along: a common slip."""
+    first = args[1].split()[:1] if args[0] == _COMMAND else []
+    for word in first:
+        name = word.removeprefix("./")
+        sent = any(name == one.name or name.startswith(f"{one.name}/") for one in found.spec.inputs)
+        if word.startswith("./") and Path(name).is_file() and not sent:
+            output.warning(f"{word} does not go along: --input {name} sends it")
 
 
 def _body(args: Sequence[str]) -> tuple[str, str]:

@@ -144,9 +144,12 @@ class Board:
 def row(one: Progress, width: int) -> str:
     """One submission's line."""
     title = _title(one).ljust(width)
+    state = wording.state(one)
     if not one.array:
         text = wording.took_all(one, time.time())
-        return f"{title}  {wording.state(one)}{f' for {text}' if text else ', comes after others' if one.waits else ''}"
+        if not text and state is JobState.QUEUED:
+            text = "comes after others" if one.waits else f"gridtui job explain {one.number} tells why"
+        return f"{title}  {state}{f', {text}' if text else ''}"
     done, whole = wording.ended(one.counts), one.jobs
     filled = _BAR * done // whole if whole else 0
     rest: dict[JobState, int] = {state: count for state, count in one.counts.items() if state is not JobState.SUCCEEDED}
