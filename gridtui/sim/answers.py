@@ -24,6 +24,8 @@ _EFFORT = "/proc/self/stat"
 class Loop:
     """One channel's probe loop: the script's line, then a block for each tick until the input ends."""
 
+    alarm: float | None = None
+
     def __init__(self, machine: Machine, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self.status: int | None = None

@@ -14,6 +14,7 @@ import uuid
 from dataclasses import dataclass
 
 from .population import Ail, Person
+from .spool import Spool
 
 HERTZ = 100
 """Ticks a second in /proc/stat (USER_HZ, proc(5))."""
@@ -137,6 +138,8 @@ class Machine:
         self.clock = chance.choice((-1, 1)) * chance.uniform(40, 200) if Ail.CLOCK in ails else 0.0
         """The node's clock minus the true time, seconds."""
         self.full = Ail.DISK in ails
+        self.spool = Spool()
+        """The jobs that it was given."""
         self.latency = 0.35 if Ail.SLOW in ails else 0.0
         """Mean seconds by which an answer is late."""
         self.boot(now - chance.uniform(0.5, 200) * 86400)
@@ -149,6 +152,8 @@ class Machine:
         self.boot_id = str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
         self.booted = now
         self._last = now
+        self.spool.reboot()
+        self._given = 0.0
         self.cpu = self.io = self.gpu = 0.0
         self.cpu_seconds = self.io_seconds = self.gpu_seconds = 0.0
         """Integrals of the three: seconds at full activity since the boot."""
@@ -170,9 +175,16 @@ class Machine:
         t = self.uptime = now - self.booted
         cpu, self.cpu_seconds = self._cpu.at(t)
         io, self.io_seconds = self._io.at(t)
+        # Jobs take what the rest leaves; the integral grows by as much.
+        cpus = self.person.hardware.cpus
+        given = self.spool.settle(now)
+        share = max(0.0, min(given / cpus, 0.99 - self._wobble_size - cpu))
+        self._given += share * step
+        cpu += share
+        self.cpu_seconds += self._given
         self.cpu, self.io = cpu, io
         fade10, fade60, fade300 = math.exp(-step / 10), math.exp(-step / 60), math.exp(-step / 300)
-        runnable = self.person.hardware.cpus * (cpu * self._queue + 0.1 * io)
+        runnable = cpus * ((cpu - share) * self._queue + 0.1 * io) + given
         self.running = max(1, round(runnable))
         self.load1 = runnable + (self.load1 - runnable) * fade60
         self.load5 = runnable + (self.load5 - runnable) * fade300

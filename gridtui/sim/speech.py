@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .. import probes
-from . import identity, proc
+from . import identity, jobs, proc
 from .answers import Loop
 from .machine import Machine
 
@@ -29,6 +29,10 @@ class Speech(Protocol):
     complaint: bytes
     """What goes to standard error at the end."""
 
+    @property
+    def alarm(self) -> float | None:
+        """When it has something to say by itself (`time.time()`): `hear` nothing then. None: only when it is spoken to."""
+
     def hear(self, data: bytes) -> bytes:
         """Take what came in (first of all nothing, at the start) and give what goes out. Never waits, never raises on hostile input."""
 
@@ -38,6 +42,8 @@ class Speech(Protocol):
 
 class Said:
     """A command whose whole answer is known at the start."""
+
+    alarm: float | None = None
 
     def __init__(self, answer: bytes, status: int, complaint: bytes = b"") -> None:
         self.status: int | None = status
@@ -57,6 +63,8 @@ def listen_to(command: str, machine: Machine) -> Speech:
     machine.advance(time.time())
     if command == probes.COMMAND:
         return Loop(machine)
+    if jobs.SERVE.fullmatch(command):
+        return jobs.Runner(machine)
     if command == _FACTS:
         return Said(identity.facts(machine).encode(), 0)
     if _PAUSE.sub("sleep", command) == _TOP:
