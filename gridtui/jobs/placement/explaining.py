@@ -9,8 +9,9 @@ from typing import Literal
 
 from ...model import NOTHING, size
 from ..model import Lot
+from ..sandbox import reached
 from .affinity import Sizes, distance
-from .fitting import emptied, level, number, obstacles
+from .fitting import emptied, number, obstacles
 from .grid import STEPS, Match
 from .offers import Offer
 
@@ -107,8 +108,8 @@ def _merits(lot: Lot, offer: Offer, inputs: Sizes) -> str:
         parts.append(f"holds {size(there)} of {size(sum(inputs.values()))} of its inputs")
     if lot.spec.idle is not None and offer.owner.idle is None:
         parts.append("the node says whether somebody is there")
-    if (reached := level(lot.spec.sandbox, offer.levels)) is not None:
-        parts.append(f"sandbox {reached.word}")
+    if (level := reached(lot.spec.sandbox, offer.levels)) is not None:
+        parts.append(f"sandbox {level.word}")
     if offer.shunned:
         parts.append("jobs failed there of late: only where nothing else will do")
     return ", ".join(parts)

@@ -6,22 +6,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ...model import size
-from ..model import Level, Needs, Sandbox, Spec
+from ..model import Needs, Sandbox, Spec
+from ..sandbox import reached
 from .idle import may_start
 from .offers import Offer, OfferedGpu
 
 CLOSE = 1e-9
 """CPUs are fractions: ten tenths are one."""
-
-
-def level(sandbox: Sandbox, offered: Iterable[Level]) -> Level | None:
-    """The strongest level that a node offers within what the job wants. One with an image wants a container, and only that does."""
-    fitting = [
-        one
-        for one in offered
-        if sandbox.least <= one <= sandbox.most and (one is Level.CONTAINER) is bool(sandbox.image)
-    ]
-    return max(fitting, default=None)
 
 
 def suits(needs: Needs, gpu: OfferedGpu) -> bool:
@@ -48,7 +39,7 @@ def obstacles(spec: Spec, offer: Offer, matches: bool, now: float) -> list[str]:
         found.append(offer.closed)
     if not matches:
         found.append(f"does not match `{spec.where}`")
-    if level(spec.sandbox, offer.levels) is None and (offer.levels or not offer.closed):
+    if reached(spec.sandbox, offer.levels) is None and (offer.levels or not offer.closed):
         found.append(_no_level(spec.sandbox, offer))
     found += _lacks(spec.needs, offer)
     if spec.idle is not None and (not offer.closed or offer.owner.word) and (why := may_start(spec.idle, offer, now)):

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from ..model import Idle, Level, Lot, Needs, Sandbox, Spec
+from ..sandbox import reached
 from .affinity import Holders, Sizes
 from .capacity import NONE, Capacity
-from .fitting import level
 from .gpus import Gpus
 from .idle import may_start
 from .offers import Offer
@@ -255,7 +255,7 @@ class Grid:
             known: dict[frozenset[Level], Level | None] = {}
             for offer in self.offers:
                 if offer.levels not in known:
-                    known[offer.levels] = level(sandbox, offer.levels)
+                    known[offer.levels] = reached(sandbox, offer.levels)
             levels = [known[offer.levels] for offer in self.offers]
             nodes = self._set(at for at, one in enumerate(levels) if one is not None)
             found = self._memo.sandbox[sandbox] = (nodes, levels)
