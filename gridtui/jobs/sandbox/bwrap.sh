@@ -2,8 +2,22 @@
 launch() {
     box_reset
     box_begin
-    set -- --die-with-parent --new-session --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup-try \
-        --ro-bind / / --dev /dev --proc /proc
+    set -- --die-with-parent --new-session --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup-try
+    # A mount at a place that is not there needs a root that can be written until all is mounted: then each folder of / is bound by itself.
+    box_new=0
+    : places
+    if [ $box_new = 0 ]; then
+        set -- "$@" --ro-bind / /
+    else
+        for box_path in /* /.[!.]*; do
+            if [ -L "$box_path" ]; then
+                set -- "$@" --symlink "$(readlink "$box_path")" "$box_path"
+            elif [ -e "$box_path" ]; then
+                case $box_path in /dev | /proc) ;; *) set -- "$@" --ro-bind "$box_path" "$box_path" ;; esac
+            fi
+        done
+    fi
+    set -- "$@" --dev /dev --proc /proc
     [ "$box_network" = 1 ] || set -- "$@" --unshare-net
     for box_path in /run /home /root "$box_home" "${job%/*/*}"; do
         if [ -d "$box_path" ] && [ ! -L "$box_path" ]; then set -- "$@" --tmpfs "$box_path"; fi
@@ -16,6 +30,7 @@ launch() {
     # Made by name, since the way to a folder that nobody else may read would be closed for the job's user, too.
     set -- "$@" --dir "${job%/*}" --dir "$job" --ro-bind "$job/cmd" "$job/cmd" --ro-bind-try "$job/script" "$job/script" --bind "$work" "$work"
     : mounts
+    [ $box_new = 0 ] || set -- "$@" --remount-ro /
     for box_path in $(box_devices); do set -- "$@" --dev-bind "$box_path" "$box_path"; done
     for box_path in /run /home /root "$box_home" "${job%/*/*}"; do
         if [ -d "$box_path" ] && [ ! -L "$box_path" ]; then set -- "$@" --remount-ro "$box_path"; fi
@@ -36,6 +51,13 @@ launch() {
     exec setsid bwrap "$@" /bin/sh -c "$box_inner" "$job/cmd" "$work" 0<>"$job/began" 3>"$job/times"
 }
 box_nested=1
+# box_place PATH: whether something can be mounted there. Below folders of the system's nothing can be made.
+box_place() {
+    [ ! -e "$1" ] || return 0
+    case $1 in /run/* | /home/* | /root/* | /tmp/* | /var/tmp/* | "$box_home"/*) return 0 ;; esac
+    box_path=${1#/}
+    [ ! -e "/${box_path%%/*}" ] && box_new=1
+}
 # Without a cgroup, what was counted inside.
 usage() (
     box_reset

@@ -93,14 +93,13 @@ box_scope() {
             ! box_settle || return 0
             set -- --system gridtui-jobs.scope 5 Slice s grid.slice
         else
-            [ -n "${XDG_RUNTIME_DIR-}" ] || export XDG_RUNTIME_DIR="/run/user/$(id -u)"
             set -- --user "$unit.scope" 4
         fi
         box_manager=$1 box_name=$2 box_count=$3
         shift 3
         # shellcheck disable=SC2086
         set -- PIDs au "$(set -- $box_pids && echo $#)" $box_pids Delegate b true CollectMode s inactive-or-failed Description s 'Jobs of the grid' "$@" 0
-        busctl "$box_manager" --quiet call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager \
+        XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$uid} busctl "$box_manager" --quiet call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager \
             StartTransientUnit 'ssa(sv)a(sa(sv))' "$box_name" fail "$box_count" "$@" >"$job/box.bus" 2>&1 || continue
         # It is done when it is seen.
         box_wait=0

@@ -34,8 +34,8 @@ launch() {
         [ "$box_disk" = 0 ] || set -- "$@" --ulimit "fsize=$((box_disk * 1024)):$((box_disk * 1024))"
     fi
     if [ -n "$box_options" ]; then
-        # podman itself takes some 50 MB, which are not the job's.
-        [ "$box_memory" = 0 ] || box_memory=$((box_memory + 67108864))
+        # podman itself takes some 60 MB, which are not the job's.
+        [ "$box_memory" = 0 ] || box_memory=$((box_memory + 100663296))
         box_enter
     else
         [ "$box_memory" = 0 ] || set -- "$@" --memory "$box_memory" --memory-swap "$box_memory"
@@ -53,7 +53,7 @@ launch() {
     # The first process of a container hears no signal that it did not ask for: so it is this shell, and the job another.
     box_inner='umask 077; /bin/sh "$0" </dev/null; exit $?'
     if [ "$box_engine" = podman ]; then
-        box_inner="echo began >&3; exec 3>&-; $box_inner"
+        box_inner='echo began >&3; umask 077; /bin/sh "$0" </dev/null 3>&-; set -- $?; times >&3; exit "$1"'
         # shellcheck disable=SC2086
         podman --log-level=error run $box_options --preserve-fds=1 "$@" "$box_image" /bin/sh -c "$box_inner" "$job/cmd" </dev/null 3<>"$job/began"
         box_status=$?
@@ -68,28 +68,43 @@ launch() {
         case $box_said in *' oom true') echo oom >"$job/box.end" ;; esac
         if ! began; then
             "$box_engine" image inspect "$box_image" >/dev/null 2>&1 || box_refuse "the image $box_image cannot be had here"
-            [ $box_status = 125 ] || box_refuse "the image $box_image has no /bin/sh"
+            # podman calls everything 127 that it did not find, a device of the network's as well.
+            [ $box_status != 127 ] || box_refuse "the image $box_image has no /bin/sh, or something that it takes to start it is not here"
         fi
     fi
     exit "$box_status"
 }
+# By their mark: all of them descend from the container's first process, and podman may have moved them out of the cgroup (version 1, without root).
+box_members() { box_tree; }
 freeze() (box_pause pause 1)
 thaw() (box_pause unpause 0)
 box_pause() {
     box_reset
-    if [ -n "$box_v2$box_v1" ]; then
-        box_freeze "$2"
-    else
-        "$box_engine" "$1" "$unit" >/dev/null 2>&1 || box_freeze "$2"
-    fi
+    for box_path in ${box_v2:-$box_v1}; do
+        while read -r box_pid; do
+            if box_within "$box_pid"; then
+                box_freeze "$2"
+                return
+            fi
+        done <"$box_path/cgroup.procs"
+    done 2>/dev/null
+    box_v2='' box_v1=''
+    "$box_engine" "$1" "$unit" >/dev/null 2>&1 || box_freeze "$2"
 }
-oom() (
+# CPU as the container's first shell counted it; memory where the cgroup held it.
+usage() (
     box_reset
-    grep -qs '^oom' "$job/box.end" "$job/box.counts"
-)
+    box_counts >"$job/box.counts"
+    awk -F '[ms ]+' 'NR == 3 && NF > 3 { gsub(",", "."); printf "cpu %.3f\n", $1 * 60 + $2 + $3 * 60 + $4 }' "$job/began"
+    if box_find held "$job/box"; then case $box_rest in *memory*) box_find memory "$job/box.counts" && echo "memory $box_rest" ;; esac fi
+    :
+) 2>/dev/null
+oom() {
+    box_find oom "$job/box.counts" || box_find oom "$job/box.end"
+}
 # The engine forgets the container first, while what it knows of it is still true.
 sweep() (
     box_reset
-    "$box_engine" rm --force --time 0 "$unit" || "$box_engine" rm --force "$unit"
+    [ ! -e "$job/began" ] || "$box_engine" rm --force --time 0 "$unit" || "$box_engine" rm --force "$unit"
     box_sweep
 ) >/dev/null 2>&1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import JobId, Key, Level, Needs, Order, Sandbox, Spec
 from . import bwrap, container, plain, systemd
-from .text import library
+from .text import library, shared
 
 _ORDER = Order(
     Key("00000000", JobId(1), 1), Spec("true", needs=Needs(memory=1 << 28), sandbox=Sandbox(image="gridtui-probe"))
@@ -20,5 +20,8 @@ def probe() -> bytes:
         Level.SYSTEMD: systemd.shell,
         Level.CONTAINER: container.shell,
     }
-    levels = "".join(f"level_{level.word}() {{\n{text(_ORDER)}}}\n" for level, text in texts.items())
-    return (levels + library("probe.sh")).encode()
+    pieces = [f"level_shared() {{\n{shared()}}}\n"]
+    for level, text in texts.items():
+        given, _, own = text(_ORDER).partition(shared())
+        pieces.append(f"level_{level.word}() {{\n{given}level_shared\n{own}}}\n")
+    return ("".join(pieces) + library("probe.sh")).encode()
