@@ -261,7 +261,16 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run `work` on an event loop of its own. Imported here, so that `--help` does not wait for it."""
     import asyncio
 
-    return asyncio.run(work)
+    try:
+        return asyncio.run(work)
+    except ExceptionGroup as group:  # what ended a task ended its siblings, too: it is the error that is meant
+        _, defects = group.split(GridtuiError)
+        if defects:
+            raise
+        problem: Exception = group
+        while isinstance(problem, ExceptionGroup):
+            problem = problem.exceptions[0]
+        raise problem from None
 
 
 def _failed(problem: GridtuiError, context: Context, checking: bool, status: int) -> int:

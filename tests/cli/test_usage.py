@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+
+from gridtui.cli.main import run
+from gridtui.errors import StateError
 
 from ..e2e.program import Done, Program
 
@@ -135,3 +140,18 @@ def test_help_and_version(program: Program) -> None:
         done = program.run(*words)
         assert (done.status, done.err) == (0, b""), done
         assert done.out
+
+
+@pytest.mark.parametrize(("problem", "told"), [(StateError("full"), StateError), (ValueError("ours"), ExceptionGroup)])
+def test_an_error_that_ended_a_task_is_told_as_itself(problem: Exception, told: type[Exception]) -> None:
+    async def failing() -> None:
+        raise problem
+
+    async def work() -> None:
+        async with asyncio.TaskGroup() as outer:
+            async with asyncio.TaskGroup() as inner:
+                inner.create_task(failing())
+            outer.create_task(asyncio.sleep(60))
+
+    with pytest.raises(told):
+        run(work())
