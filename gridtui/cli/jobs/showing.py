@@ -220,7 +220,7 @@ def explain_command(context: Context, word: str, as_json: bool) -> int:
 
 def _why(job: Job, whys: Sequence[Why]) -> None:
     if job.state is not JobState.QUEUED:
-        output.note(f"{job.id} is {job.state}; if it were to start now:")
+        output.note(f"{job.id} ({job.state}), were it to start now:")
     elif job.why:
         output.note(clean(f"{job.id} waits: {job.why}"))
     output.table(

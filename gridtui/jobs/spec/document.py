@@ -10,6 +10,7 @@ Each value is the text that stands there (`nodes`): `NO` is no False, `1:30:00` 
 
 from __future__ import annotations
 
+import heapq
 import os
 import re
 import shlex
@@ -148,15 +149,27 @@ class _Reader(Nodes):
 
     def ordered(self, found: Mapping[str, tuple[Any, Submission]]) -> list[Submission]:
         """Each after those that it waits for; otherwise as they are written."""
-        done: dict[str, Submission] = {}
-        left = {key: one for key, (_, one) in found.items()}
-        while left:
-            ready = [key for key, one in left.items() if all(name in done for name, _ in one.follows)]
-            if not ready:
-                circle = ", ".join(f"`{key}`" for key in list(left)[:5])
-                self.fail(found[next(iter(left))][0], f"{circle} wait for each other", "")
-            done |= {key: left.pop(key) for key in ready}
-        return list(done.values())
+        places = {key: place for place, key in enumerate(found)}
+        keys = list(found)
+        open_ones = {key: {name for name, _ in one.follows} for key, (_, one) in found.items()}
+        followers: dict[str, list[str]] = {key: [] for key in found}
+        for key, names in open_ones.items():
+            for name in names:
+                followers[name].append(key)
+        ready = [places[key] for key, names in open_ones.items() if not names]
+        done = []
+        while ready:
+            key = keys[heapq.heappop(ready)]
+            done.append(found[key][1])
+            del open_ones[key]
+            for follower in followers[key]:
+                open_ones[follower].discard(key)
+                if not open_ones[follower]:
+                    heapq.heappush(ready, places[follower])
+        if open_ones:
+            circle = ", ".join(f"`{key}`" for key in list(open_ones)[:5])
+            self.fail(found[next(iter(open_ones))][0], f"{circle} wait for each other", "")
+        return done
 
     # ---- a job ----
 

@@ -101,6 +101,17 @@ def test_several_jobs_are_put_in_order() -> None:
     assert found[1].waits_for({"frames": 7}) == (After(JobId(13)), After(JobId(7)))
 
 
+def test_what_waits_for_nothing_stays_where_it_is_written() -> None:
+    text = "jobs: {a: {run: x}, b: {run: x, after: a}, c: {run: x}, d: {run: x, after: e}, e: {run: x}, f: {run: x}}"
+    assert [one.key for one in parse_yaml(text, "jobs.yaml", HERE)] == ["a", "b", "c", "e", "d", "f"]
+
+
+def test_a_long_chain_is_no_trouble() -> None:
+    jobs = "".join(f"  j{at}: {{run: x, after: j{at + 1}}}\n" for at in range(3000))
+    found = parse_yaml(f"jobs:\n{jobs}  j3000: {{run: x}}\n", "jobs.yaml", HERE)
+    assert [one.key for one in found] == [f"j{at}" for at in range(3000, -1, -1)]
+
+
 def test_defaults_and_merged_keys() -> None:
     text = """
 defaults: {retries: 2, env: {A: 1, B: 2}, array: 1-3, idle: true}
