@@ -90,14 +90,16 @@ class Line:
 
     def _follow(self, cursor: sqlite3.Cursor) -> None:
         """See what others did."""
-        (newest,) = cursor.execute("SELECT changes FROM queue").fetchone()
+        newest, forgot = cursor.execute("SELECT changes, forgot FROM queue").fetchone()
+        ready = "SELECT number FROM submission WHERE queued > 0 AND awaited = 0"
         if self._seen < 0:
-            rows = cursor.execute("SELECT number FROM submission WHERE queued > 0 AND awaited = 0").fetchall()
-        elif self._seen != newest:
-            rows = cursor.execute("SELECT number FROM submission WHERE changed > ?", (self._seen,)).fetchall()
-        else:
-            rows = []
-        self._anew.update(number for (number,) in rows)
+            self._anew.update(number for (number,) in cursor.execute(ready))
+        elif newest > self._seen:
+            rows = cursor.execute("SELECT number FROM submission WHERE changed > ?", (self._seen,))
+            self._anew.update(number for (number,) in rows)
+        if forgot > self._seen:
+            # What was cancelled and then forgotten is in no row.
+            self._anew |= self._lots.keys() - {number for (number,) in cursor.execute(ready)}
         self._seen = newest
 
     def _wake(self, cursor: sqlite3.Cursor, now: float) -> None:
@@ -119,6 +121,9 @@ class Line:
                 if place == len(ready) or ready[place] != stored:
                     ready.insert(place, stored)
                     self._stale.add(number)
+                if avoid := _avoided(cursor, number, stored):
+                    lot = self._lots[number]
+                    self._lots[number] = replace(lot, avoid={**lot.avoid, **avoid})
 
     def _read(self, cursor: sqlite3.Cursor, number: int, now: float) -> None:
         self._forget(number)
@@ -140,14 +145,6 @@ class Line:
                 heapq.heappush(self._pauses, (not_before, number, stored))
         if not ready:
             return
-        avoid: dict[int | None, frozenset[str]] = {}
-        for stored, node in cursor.execute(
-            "SELECT DISTINCT a.element, a.node FROM attempt a JOIN job j USING (number, element)"
-            " WHERE a.number = ? AND a.bad = 1 AND j.state = 'queued'",
-            (number,),
-        ):
-            index = None if stored == ALONE else stored
-            avoid[index] = avoid.get(index, frozenset()) | {node}
         single = ready[0] == ALONE
         if not single:
             self._ready[number] = ready
@@ -159,7 +156,7 @@ class Line:
             submitted=submitted,
             ready=_SINGLE if single else ready[:],
             running=running,
-            avoid=avoid or NOWHERE,
+            avoid=_avoided(cursor, number) or NOWHERE,
         )
 
     def _forget(self, number: int) -> None:
@@ -169,22 +166,18 @@ class Line:
 
     def apply(self, step: Step) -> None:
         """Follow a step of this process that was committed."""
-        if not step.change or step.change != self._seen + 1:
-            return  # others did something in between: all of it is seen at the next look
+        if not step.change:
+            return
+        if step.change != self._seen + 1:
+            # Something was done in between that is not in here: all of it is read at the next look.
+            self._version = -1
+            return
         self._seen = step.change
         self._anew |= step.anew
         for number in step.touched - step.anew:
             self._left(number, step.left.get(number, ()), step.counts.get(number))
         for not_before, number, stored in step.back:
             heapq.heappush(self._pauses, (not_before, number, stored))
-        for number, stored, node in step.avoided:
-            if (lot := self._lots.get(number)) is not None:
-                index = None if stored == ALONE else stored
-                avoid: Mapping[int | None, frozenset[str]] = {
-                    **lot.avoid,
-                    index: lot.avoid.get(index, frozenset()) | {node},
-                }
-                self._lots[number] = replace(lot, avoid=avoid)
 
     def _left(self, number: int, left: Sequence[int], counts: Mapping[JobState, int] | None) -> None:
         lot = self._lots.get(number)
@@ -200,6 +193,19 @@ class Line:
             running = counts[JobState.STARTING] + counts[JobState.RUNNING] + counts[JobState.FROZEN]
             if running != lot.running:
                 self._lots[number] = replace(lot, running=running)
+
+
+def _avoided(cursor: sqlite3.Cursor, number: int, stored: int | None = None) -> Mapping[int | None, frozenset[str]]:
+    """The nodes on which it went badly, for each element that is queued, or for one."""
+    avoid: dict[int | None, frozenset[str]] = {}
+    for element, node in cursor.execute(
+        "SELECT DISTINCT a.element, a.node FROM attempt a JOIN job j USING (number, element)"
+        " WHERE a.number = ?1 AND a.bad = 1 AND j.state = 'queued' AND (a.element = ?2 OR ?2 IS NULL)",
+        (number, stored),
+    ):
+        index = None if element == ALONE else element
+        avoid[index] = avoid.get(index, frozenset()) | {node}
+    return avoid
 
 
 def _remove(ready: array[int], left: Sequence[int]) -> None:

@@ -274,7 +274,6 @@ def _decide(step: Step, row: _Row, well: bool, failed: bool, why: str) -> JobSta
         return _finish(step, row, JobState.CANCELLED, why if row.cause is not Cause.CANCELLED else "cancelled")
     if not well:
         nodes.failed(step, row.node, row.number, row.cause, why)
-    step.avoided.append((row.number, row.stored, row.node))
     failures = row.failures + 1
     if failures > row.retries:
         return _finish(step, row, JobState.FAILED, why)
@@ -300,8 +299,6 @@ def _close(step: Step, row: _Row, cause: Cause | None, why: str, *, bad: bool) -
         " WHERE number = ? AND element = ? AND attempt = ?",
         (row.node, max(step.now, row.placed), cause, why, bad, row.number, row.stored, row.attempt),
     )
-    if bad:
-        step.avoided.append((row.number, row.stored, row.node))
 
 
 def _finish(step: Step, row: _Row, state: JobState, why: str) -> JobState:

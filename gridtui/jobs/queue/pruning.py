@@ -34,5 +34,5 @@ def _forget(database: Database, number: int) -> bool:
                 *((count, f"jobs {state}") for state, count in zip(STATES, row[1:], strict=True) if count),
             ],
         )
-        cursor.execute("UPDATE queue SET changes = changes + 1")
+        cursor.execute("UPDATE queue SET changes = changes + 1, forgot = changes + 1")
     return True

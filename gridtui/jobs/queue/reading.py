@@ -80,9 +80,17 @@ def jobs(
         where.append("node = ?")
         values.append(node)
     way = "DESC" if newest else "ASC"
+    order = f"ORDER BY number {way}, element {way}"
+    chosen, page = " AND ".join(where) or "1", (-1 if limit is None else limit, skip)
+    if skip and len(numbers) == 1:
+        # Rows that are skipped are counted in an index, and not read.
+        chosen, values = (
+            f"number = ? AND element IN (SELECT element FROM job WHERE {chosen} {order} LIMIT ? OFFSET ?)",
+            [*numbers, *values, *page],
+        )
+        page = (-1, 0)
     rows = cursor.execute(
-        f"SELECT {_JOB} FROM job WHERE {' AND '.join(where) or '1'} ORDER BY number {way}, element {way} LIMIT ? OFFSET ?",
-        (*values, -1 if limit is None else limit, skip),
+        f"SELECT {_JOB} FROM job WHERE {chosen} {order} LIMIT ? OFFSET ?", (*values, *page)
     ).fetchall()
     titles = _Titles(cursor)
     return [_job(row, titles) for row in rows]
@@ -205,8 +213,11 @@ def progress(
         where.append(f"number IN ({_marks(numbers)})")
         values += numbers
     order = "ended DESC, number DESC" if group is Group.ENDED else "number DESC" if newest else "number"
+    # Named, because the planner would sort all that ended; and rows that are skipped are counted in the index, not read.
+    index = " INDEXED BY submission_ended" if group is Group.ENDED and not numbers else ""
+    chosen = f"SELECT number FROM submission{index} WHERE {' AND '.join(where)} ORDER BY {order} LIMIT ? OFFSET ?"
     rows = cursor.execute(
-        f"SELECT {_PROGRESS} FROM submission WHERE {' AND '.join(where)} ORDER BY {order} LIMIT ? OFFSET ?",
+        f"SELECT {_PROGRESS} FROM submission WHERE number IN ({chosen}) ORDER BY {order}",
         (*values, -1 if limit is None else limit, skip),
     )
     return [_progress(row) for row in rows]

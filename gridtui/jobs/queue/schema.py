@@ -9,7 +9,9 @@ from __future__ import annotations
 FIRST = """
 CREATE TABLE queue (
   id TEXT NOT NULL,
-  changes INTEGER NOT NULL DEFAULT 0
+  changes INTEGER NOT NULL DEFAULT 0,
+  -- the last change that forgot submissions
+  forgot INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE submission (
   -- AUTOINCREMENT: a number that was forgotten is never given again, for it is part of attempts' keys

@@ -52,8 +52,6 @@ class Step:
         """Elements that were taken out of the line, for a node."""
         self.back: list[tuple[float, int, int]] = []
         """(not before, number, element) that came back into it."""
-        self.avoided: list[tuple[int, int, str]] = []
-        """(number, element, node) where it went badly."""
         self.anew: set[int] = set()
         """Submissions of which so much changed that whoever follows reads them again."""
         self.ended: set[int] = set()
