@@ -29,7 +29,7 @@ from .queue import Queue, Waker
 TICK = 1.0
 """Seconds between two looks at what has no news: silent nodes, jobs for which no node was free."""
 ASK = 30.0
-"""Seconds without a word of any attempt on a node after which it is asked."""
+"""Seconds without a word of any attempt on a node after which it is asked; sooner where nodes are given up sooner."""
 ASK_AGAIN = 3.0
 """Seconds after which a node is asked again that did not answer, or did not confirm an order."""
 END_AGAIN = 30.0
@@ -148,13 +148,14 @@ class Dispatcher:
     def _seek(self) -> None:
         """Ask nodes that fell silent; give up those that were silent for too long."""
         now = self._loop.time()
+        quiet = min(ASK, self._settings.lost_after / 4)
         for node, column in self._board.columns():
             silent = now - column.heard
             if column.cards and silent > self._settings.lost_after:
                 self._lose(list(column.cards), f"nothing was heard of {node or self._engine.name} for too long")
             unsure = any(not card.started and card.sending is None for card in column.cards.values())
             mute = node in self._up and self._engine.places and self._engine.ground(node) is None
-            if mute or (column.cards and (unsure or silent > ASK)):
+            if mute or (column.cards and (unsure or silent > quiet)):
                 self._ask(node)
 
     def _ask(self, node: str) -> None:

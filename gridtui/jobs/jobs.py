@@ -71,6 +71,11 @@ class Jobs:
             self._opened = Queue.open()
         return self._opened
 
+    @property
+    def queue_id(self) -> str:
+        """Eight hexadecimal digits: what the names of our attempts begin with, on every node. Raises StateError."""
+        return self._queue.id
+
     def close(self) -> None:
         """Let go of the queue."""
         if self._opened is not None:
