@@ -25,6 +25,7 @@ class Loop:
     """One channel's probe loop: the script's line, then a block for each tick until the input ends."""
 
     alarm: float | None = None
+    skips = True
 
     def __init__(self, machine: Machine, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock

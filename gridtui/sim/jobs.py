@@ -29,6 +29,8 @@ _COUNT = re.compile(r"-?[0-9]{1,15}")
 class Runner:
     """One channel. Attempts live in the machine's spool, and go on without it."""
 
+    skips = False
+
     def __init__(self, machine: Machine, clock: Callable[[], float] = time.time) -> None:
         self.status: int | None = None
         self.complaint = b""

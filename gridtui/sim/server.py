@@ -60,8 +60,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self.data_received(b"", None)
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
-        # Who does not read its answers gets no more of them: questions are dropped while the channel is blocked.
-        if self._speech is None or self._blocked:
+        # Who does not read its answers gets no more of them: ticks are dropped while the channel is blocked, other requests wait.
+        if self._speech is None or (self._blocked and self._speech.skips):
             return
         self._answer(self._speech.hear(data), self._speech)
 
@@ -73,9 +73,13 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def pause_writing(self) -> None:
         self._blocked = True
+        if self._channel and self._speech and not self._speech.skips:
+            self._channel.pause_reading()
 
     def resume_writing(self) -> None:
         self._blocked = False
+        if self._channel:
+            self._channel.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer:
@@ -87,8 +91,6 @@ class Session(asyncssh.SSHServerSession[bytes]):
     def _ring(self) -> None:
         self._timer = None
         self.data_received(b"", None)
-        if self._blocked and self._speech:
-            self._timer = asyncio.get_running_loop().call_later(0.1, self._ring)
 
     def _answer(self, answer: bytes, speech: Speech) -> None:
         status, complaint = speech.status, speech.complaint

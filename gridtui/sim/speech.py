@@ -28,6 +28,8 @@ class Speech(Protocol):
     """The exit status, once it has ended."""
     complaint: bytes
     """What goes to standard error at the end."""
+    skips: bool
+    """Whether a request may be passed over while nobody reads the answers."""
 
     @property
     def alarm(self) -> float | None:
@@ -44,6 +46,7 @@ class Said:
     """A command whose whole answer is known at the start."""
 
     alarm: float | None = None
+    skips = True
 
     def __init__(self, answer: bytes, status: int, complaint: bytes = b"") -> None:
         self.status: int | None = status
