@@ -98,13 +98,13 @@ def measure(child: str, rows: int, seconds: float) -> Cost:
     return Cost(cpu, paint, memory, keys)
 
 
-def _press(terminal: int) -> float:
+def _press(terminal: int, key: bytes = b"\x1b[B") -> float:
     """One key to the first output that moves the cursor's mark or row; output of updates in between is not told apart
     from it, so it is awaited that the terminal is quiet first."""
     while select.select([terminal], [], [], 0.03)[0]:
         os.read(terminal, 1 << 16)
     started = time.monotonic()
-    os.write(terminal, b"\x1b[B")
+    os.write(terminal, key)
     select.select([terminal], [], [], 2)
     return time.monotonic() - started
 

@@ -6,10 +6,11 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 from gridtui.events import Event, Seen
 from gridtui.model import Node, PingMethod, Reach, RoundTrips, Sample, State, Status, Verdict
-from gridtui.settings import Settings
+from gridtui.settings import Dashboard, Settings
 
 VARIANTS = 97
 _HIGHEST = {
@@ -31,7 +32,8 @@ class Feed:
 
     def __init__(self, count: int) -> None:
         rng = random.Random(1)
-        self.settings = Settings()
+        self.settings = Settings(dashboard=Dashboard(dispatch=False))
+        self.jobs: object = None
         self.ask: object = None
         self.ping_method = PingMethod.ICMP
         self._metrics = [{name: high * rng.random() for name, high in _HIGHEST.items()} for _ in range(VARIANTS)]
@@ -65,6 +67,11 @@ class Feed:
                 yield self._queue.pop(next(iter(self._queue)))
             self._wake.clear()
             await self._wake.wait()
+
+    async def known_posture(self, problem: object = None) -> AsyncIterator[Any]:
+        """Nothing is known."""
+        for nothing in list[Any]():
+            yield nothing
 
     async def close(self) -> None:
         if self._task:

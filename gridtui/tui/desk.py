@@ -79,8 +79,10 @@ class Desk:
             self.holder, self.standing = jobs.holder(), jobs.standing()
         if (span := self.use.missing(now := self._clock())) is not None:
             first, end = span
+            before = time.perf_counter()
             with self.reading():
-                self.use.held(now, first, jobs.usage(first * use.STEP, end * use.STEP, use.STEP))
+                self.use.held(now, first, self.jobs.usage(first * use.STEP, end * use.STEP, use.STEP))
+            self.use.took(first, time.perf_counter() - before)
         return True
 
     def rest(self) -> None:

@@ -105,7 +105,14 @@ class Elements(Listing):
 
     def load(self, segment: Any, first: int, count: int) -> Sequence[Job]:
         jobs = self._desk.jobs
-        found = jobs.list(numbers=[self.number], states=[segment], limit=count, skip=first)
+        size = self.size(segment)
+        if first > size // 2:
+            # Counted from the end: what is skipped costs, and the end is where people jump to.
+            found = jobs.list(
+                numbers=[self.number], states=[segment], limit=count, skip=max(0, size - first - count), newest=True
+            )[::-1]
+        else:
+            found = jobs.list(numbers=[self.number], states=[segment], limit=count, skip=first)
         if found and not self.command:  # all elements have one
             self.command = text.plain(" ".join(jobs.show(found[0].id).spec.command[:1000].split()))
         return found

@@ -15,7 +15,11 @@ STEP = 10
 LENGTH = 360
 """Values that are kept: an hour."""
 SLICE = 30
-"""Steps that are asked for at once."""
+"""Steps that are asked for at once, at most."""
+CHEAP, DEAR = 0.0015, 0.005
+"""Seconds that an answer may take for the next question to be twice as long, and from which on it is shorter."""
+PATIENCE = 3
+"""Dear answers for a single step, one after the other, after which nothing older is asked for: with a hundred jobs a second, an hour ago is far away."""
 
 
 def free(statuses: Iterable[Status]) -> float:
@@ -36,6 +40,10 @@ class Use:
     def __init__(self) -> None:
         self._ours: dict[int, float] = {}
         self._free: dict[int, float] = {}
+        self._slice = 1
+        self._dear = 0
+        self._floor = 0
+        """The step before which nothing is asked for."""
 
     def due(self, now: float) -> bool:
         """Whether it is time to tell what is free."""
@@ -49,12 +57,22 @@ class Use:
         """The newest span (first step, one after the last) whose use by jobs is still to be asked for; the step that goes on is left out."""
         end = int(now // STEP)
         last = next((step for step in range(end - 1, end - 1 - LENGTH, -1) if step not in self._ours), None)
-        if last is None:
+        if last is None or last < self._floor:
             return None
         first = last
-        while first - 1 not in self._ours and first - 1 >= end - LENGTH and last - first + 1 < SLICE:
+        while first - 1 not in self._ours and first - 1 >= end - LENGTH and last - first + 1 < self._slice:
             first -= 1
         return first, last + 1
+
+    def took(self, first: int, seconds: float) -> None:
+        """The answer for the steps from `first` on took so long."""
+        if seconds > DEAR:
+            self._dear += self._slice == 1
+            self._slice = max(1, self._slice // 4)
+            if self._dear >= PATIENCE:
+                self._floor = first
+        elif seconds < CHEAP:
+            self._slice, self._dear = min(SLICE, self._slice * 2), 0
 
     def held(self, now: float, first: int, cpus: Sequence[float]) -> None:
         """What jobs held in the steps from `first` on."""

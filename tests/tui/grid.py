@@ -95,9 +95,10 @@ class FakeJobs:
         node: str = "",
         limit: int | None = None,
         skip: int = 0,
+        newest: bool = False,
     ) -> list[Job]:
         assert limit or not states
-        return self.queue.jobs(numbers=numbers, states=tuple(states), node=node, limit=limit, skip=skip)
+        return self.queue.jobs(numbers=numbers, states=tuple(states), node=node, limit=limit, skip=skip, newest=newest)
 
     def show(self, id: JobId) -> Shown:
         queue = self.queue

@@ -80,13 +80,28 @@ def test_use_is_asked_for_backwards_in_slices_and_then_step_by_step() -> None:
         spans.append(span)
         assert end - first <= use.SLICE
         kept.held(NOW, first, [float(step % 7) for step in range(first, end)])
+        kept.took(first, 0.0001)
     assert spans[0][1] == NOW // use.STEP
     assert sum(end - first for first, end in spans) == use.LENGTH
+    assert len(spans) < use.LENGTH / use.SLICE + 8
     held, free = kept.curves(NOW)
     assert held == [float(step % 7) for step in range(int(NOW // use.STEP) - use.LENGTH, int(NOW // use.STEP))]
     assert all(map(math.isnan, free))
     later = NOW + 3 * use.STEP
     assert kept.missing(later) == (NOW // use.STEP, later // use.STEP)
+
+
+def test_of_a_use_that_is_dear_to_ask_for_only_the_newest_is_asked() -> None:
+    kept = use.Use()
+    asked = []
+    for second in range(400):
+        if (span := kept.missing(NOW + second)) is not None:
+            asked.append(span)
+            kept.held(NOW + second, span[0], [1.0] * (span[1] - span[0]))
+            kept.took(span[0], 0.02)
+    assert all(end - first == 1 for first, end in asked)
+    assert len(asked) == use.PATIENCE + 399 // use.STEP
+    assert kept.curves(NOW + 399)[0][-35:] == [1.0] * 35
 
 
 def test_a_clock_that_jumps_leaves_no_values_of_another_time() -> None:

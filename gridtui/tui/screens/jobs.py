@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def _cpus(value: float | None) -> str:
-    return text.UNKNOWN if value is None or value != value else f"{value:.0f}" if value >= 10 else f"{value:g}"
+    return text.UNKNOWN if value is None or value != value else f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
 class JobsScreen(ChangeScreen):
