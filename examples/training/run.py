@@ -46,7 +46,7 @@ async def train(fleet: Fleet, names: list[str], port: int, into: Path) -> bool:
 async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-i", "--inventory", action="append", default=[], help="an Ansible inventory")
-    parser.add_argument("-w", "--where", default="", help="which nodes may be taken")
+    parser.add_argument("-w", "--where", default="@*", help="which nodes may be taken")
     parser.add_argument("--nodes", type=int, default=2, help="how many")
     parser.add_argument("--port", type=int, default=29500, help="on the first of them")
     parser.add_argument("--into", type=Path, default=HERE, help="where the model goes")
