@@ -41,7 +41,7 @@ _WAIT = 3600.0
 """Seconds to wait while another controller sends to the same node and login."""
 _FULL = ("no space left on device", "disk quota exceeded")
 
-Enter = Callable[[], AbstractAsyncContextManager[Link]]
+Enter = Callable[[bool], AbstractAsyncContextManager[Link]]
 Failures = dict[str, GridtuiError]
 """For each digest that did not get there, why."""
 
@@ -59,7 +59,7 @@ class _Lane:
 
 
 class Depot:
-    """One node's. `enter` gives a turn on the node; `limit` is the most bytes that it keeps."""
+    """One node's. `enter` gives a turn on the node, told whether it may take long; `limit` is the most bytes that it keeps."""
 
     def __init__(self, enter: Enter, limit: int) -> None:
         self._enter, self._limit = enter, limit
@@ -119,7 +119,7 @@ class Depot:
             lane.waiting = []
 
     async def _bring(self, lane: _Lane, manifests: Iterable[Manifest]) -> Failures:
-        async with self._enter() as link:
+        async with self._enter(lane is self._large) as link:
             known = self._known
             if known is None:
                 known = self._known = await self._ask(link)

@@ -19,7 +19,7 @@ IDLE = 300.0
 EACH = 4
 """Sessions at once on one node."""
 ALL = 16
-"""Sessions at once over all nodes."""
+"""Sessions at once over all nodes; as many again for what is large and may take hours."""
 
 
 @dataclass(slots=True)
@@ -36,11 +36,11 @@ class Doors:
         self._masters = Masters(settings)
         self._idle = idle
         self._doors: dict[str, _Door] = {}
-        self._all = asyncio.Semaphore(ALL)
+        self._all, self._large = asyncio.Semaphore(ALL), asyncio.Semaphore(ALL)
         self._dropping: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def enter(self, node: Node) -> AsyncIterator[Link]:
+    async def enter(self, node: Node, large: bool = False) -> AsyncIterator[Link]:
         """A turn at a node, logged in. Raises SshError."""
         door = self._doors.setdefault(node.name, _Door())
         door.inside += 1
@@ -51,7 +51,7 @@ class Doors:
             # the node first: who waits for a busy one must not keep a place that others could use
             async with door.turns:
                 link = await self._masters.open(node)
-                async with self._all:
+                async with self._large if large else self._all:
                     yield link
         finally:
             door.inside -= 1

@@ -1,6 +1,7 @@
 # Makes work/ of a job's inputs. Run in a subshell in the attempt's folder; $1 is the index's digest. Docs: docs/STAGING.md.
 # Exit status: 0 done; 66 something is missing or wrong in the cache; 69 a program is missing; 73 it cannot be written. The last line of standard error says why.
-set -u
+set -u +f
+unset IFS
 umask 0
 LC_ALL=C
 export LC_ALL

@@ -147,8 +147,8 @@ class Stage:
             return await fetching.fetch(link, folder, chosen, into, self._limits)
 
     def _depot(self, node: Node) -> Depot:
-        def enter() -> AbstractAsyncContextManager[Link]:
-            return self._doors.enter(node)
+        def enter(large: bool) -> AbstractAsyncContextManager[Link]:
+            return self._doors.enter(node, large)
 
         return self._depots.setdefault(node.name, Depot(enter, self._cache))
 

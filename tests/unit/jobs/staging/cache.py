@@ -53,7 +53,7 @@ class Cache:
         job = self.root / "spool" / name
         (job / "work").mkdir(parents=True)
         done = subprocess.run(
-            [*self._shell, "-c", f"({what.text})"],
+            [*self._shell, "-c", f"set -f; IFS=x; ({what.text})"],  # whatever the keeper has set
             cwd=job,
             capture_output=True,
             text=True,
