@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 import time
 import tracemalloc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -199,7 +201,7 @@ def test_a_pause_that_is_over_for_what_was_cancelled_meanwhile(queue: Queue) -> 
     run(queue, JobId(number, 2), exit=1)
     assert ready(queue) == {number: [1, 3]}
     queue.cancel([JobId(number, 2)], NOW)
-    assert ready(queue, NOW + 600) == {number: [1, 3]}
+    assert ready(queue) == ready(queue, NOW + 600) == {number: [1, 3]}
 
 
 def test_a_clock_that_was_set_back_makes_no_job_wait_for_ever(queue: Queue, tmp_path: Path) -> None:
@@ -620,6 +622,49 @@ def test_progress_by_group_and_page(queue: Queue) -> None:
     assert queue.groups() == {Group.ENDED: 3, Group.RUNNING: 1, Group.WAITING: 2}
     assert queue.counts() == {JobState.SUCCEEDED: 3, JobState.RUNNING: 1, JobState.QUEUED: 2}
     assert len(numbers) == sum(one.jobs for one in queue.progress())
+
+
+def _tick(ticks: Iterator[int]) -> int:
+    next(ticks)
+    return 0
+
+
+def test_what_the_screen_asks_costs_no_more_where_there_is_more(queue: Queue) -> None:
+    """Counted in instructions of SQLite's machine: neither all elements of an array nor all submissions are looked at."""
+    connection = queue._database._connection
+    connection.execute("PRAGMA synchronous = OFF")
+    asked: dict[str, Callable[[], object]] = {
+        **{f"progress {group}": partial(queue.progress, group=group, limit=10) for group in Group},
+        "page": lambda: queue.jobs(numbers=[1], states=[JobState.QUEUED], limit=10),
+        "last page": lambda: queue.jobs(numbers=[1], states=[JobState.QUEUED], limit=10, newest=True),
+        "all": lambda: queue.jobs(limit=10),
+        "newest": lambda: queue.jobs(limit=10, newest=True),
+        "running": lambda: queue.jobs(states=[JobState.RUNNING], limit=10),
+        **{one.__name__: one for one in (queue.placed, queue.wishes, queue.holds, queue.groups, queue.counts)},
+    }
+
+    def costs() -> dict[str, int]:
+        found = {}
+        for name, ask in asked.items():
+            ticks = count()
+            connection.set_progress_handler(partial(_tick, ticks), 10)
+            ask()
+            connection.set_progress_handler(None, 0)
+            found[name] = 10 * next(ticks)
+        return found
+
+    for now in range(36):
+        queue.submit(TRUE, array=range(20) if not now else ())
+        if 12 < now <= 24:
+            run(queue, JobId(now + 1), now=NOW + now)
+    start(queue, *(JobId(number) for number in range(2, 14)), JobId(1, 7))
+    few = costs()
+    start(queue, JobId(queue.submit(TRUE, array=range(20_000)), 7))
+    for now in range(150):
+        run(queue, JobId(queue.submit(TRUE)), now=NOW + now)
+        queue.submit(TRUE)
+    many = costs()
+    assert all(many[name] < 2 * few[name] + 500 for name in few), (few, many)
 
 
 def test_use_over_time(queue: Queue) -> None:
