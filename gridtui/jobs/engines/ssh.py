@@ -47,13 +47,11 @@ class SshEngine:
     async def _start(self, order: Order) -> Report | None:
         node = self._node(order.node)
         try:
+            text = ""
+            if order.spec.inputs:
+                # a login of its own: what goes wrong with it says nothing of the channel
+                text = (await (await self._staging()).bring(node, order.spec.inputs)).text
             async with self._link(node).runner() as runner:
-                text = ""
-                if order.spec.inputs:
-                    stage = await self._staging()
-                    manifest = await stage.manifest(order.spec.inputs)
-                    await stage.send(node, manifest)
-                    text = manifest.text
                 report = await runner.start(order, sandbox.shell(order, order.level), text)
         except SshError:
             return None
@@ -62,8 +60,6 @@ class SshEngine:
             return Report(order.key, Phase.ENDED, node.name, cause=Cause.EXIT, why=clean(str(error)))
         except StagingError as error:
             return Report(order.key, Phase.ENDED, node.name, cause=Cause.REFUSED, why=clean(str(error)))
-        if report.cause is Cause.REFUSED and order.spec.inputs:
-            (await self._staging()).doubt(node.name)
         return report
 
     async def poll(self, node: str, keys: Sequence[Key]) -> Sequence[Report]:
@@ -90,7 +86,10 @@ class SshEngine:
 
     async def changes(self) -> AsyncIterator[Report]:
         while True:
-            yield await self._news.get()
+            report = await self._news.get()
+            if report.cause is Cause.REFUSED and self._stage:
+                self._stage.doubt(report.node)  # an input may have been missing there, or damaged
+            yield report
 
     async def end(self, node: str, keys: Sequence[Key], *, grace: float) -> None:
         with contextlib.suppress(SshError):

@@ -63,14 +63,14 @@ class Depot:
 
     def __init__(self, enter: Enter, limit: int) -> None:
         self._enter, self._limit = enter, limit
-        self._known: set[str] | None = None
+        self._known: frozenset[str] | None = None
         self._place = ""
         self._small, self._large = _Lane("small"), _Lane("large")
 
     @property
     def holds(self) -> frozenset[str]:
         """Digests that lie there, as far as is known."""
-        return frozenset(self._known or ())
+        return self._known or frozenset()
 
     def doubt(self) -> None:
         """Something that was thought to lie there does not: ask anew."""
@@ -78,8 +78,7 @@ class Depot:
 
     async def send(self, manifest: Manifest) -> None:
         """Everything of it lies there when this returns. Raises SshError, StagingError, Changed."""
-        known = self._known or set()
-        missing = manifest.digests.keys() - known
+        missing = manifest.digests.keys() - self.holds
         if self._known is not None and not missing:
             return
         large = sum(manifest.digests[digest] for digest in missing) >= LARGE
@@ -133,7 +132,8 @@ class Depot:
             with tempfile.TemporaryDirectory(prefix="gridtui-stage-") as farm:
                 await asyncio.to_thread(_plant, Path(farm), missing)
                 there, wrong, moved = await self._carry(link, lane, farm)
-            known |= there
+            if self._known is not None:
+                self._known |= there
             left = missing.keys() - there
             return {digest: _failure(link, missing[digest], digest in wrong, moved) for digest in left}
 
@@ -154,13 +154,13 @@ class Depot:
                 break
         return there, wrong, moved
 
-    async def _ask(self, link: Link) -> set[str]:
+    async def _ask(self, link: Link) -> frozenset[str]:
         said = await shell.run(link, script("ask"), CACHE, limit=_ASKED, timeout=_TIMEOUT)
         place, _, names = said.output.partition(b"\n")
         if said.code or not place.startswith(b"/"):
             raise StagingError(f"{link.node.name}: no place for inputs: {said.error or 'the node answers oddly'}")
         self._place = os.fsdecode(place)
-        return {name.decode() for name in names.split(b"\n") if _DIGEST.fullmatch(name)}
+        return frozenset(name.decode() for name in names.split(b"\n") if _DIGEST.fullmatch(name))
 
     async def _move(self, link: Link, lane: _Lane, farm: str) -> Transfer:
         options = Options(
