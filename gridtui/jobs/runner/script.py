@@ -17,10 +17,10 @@ PARTS = ("common", "owner", "keeper", "pulse", "listen", "serve")
 
 @cache
 def script() -> bytes:
-    """The whole script: the probe of the sandboxes as a function in a shell process of its own, and the parts in their order."""
+    """The whole script: the probe of the sandboxes as a function, and the parts in their order."""
     here = Path(__file__).parent
     parts = b"".join((here / f"{part}.sh").read_bytes() for part in PARTS)
-    return b"#!/bin/sh\nprobe() (\n" + sandbox.PROBE + b"\n)\n" + parts
+    return b"#!/bin/sh\nprobe() {\n" + sandbox.PROBE + b"\n}\n" + parts
 
 
 @cache

@@ -23,7 +23,6 @@ clean() { # what killed ones left. One queue has one controller: a channel of it
 # systemd-logind may end all that a login started when it ends. Then what listens and all that it starts has to be elsewhere.
 away() { # the command that listens; sets fleeting, to why its jobs will not outlive the login
     fleeting=''
-    IFS= read -r group 2>/dev/null </proc/self/cgroup
     case $(cat /proc/self/cgroup 2>/dev/null) in *session-*) ;; *) return 1 ;; esac
     user=$(id -un)
     uid=$(id -u)
@@ -60,7 +59,8 @@ serve() { # the queue, a shell. On the channel: it passes on what it reads, beca
     process self
     me=$queue.$proc_id.$proc_born ear=$run/ears/$queue.$proc_id.$proc_born
     [ -s "$levels" ] || {
-        (probe) >"$levels.$$" 2>/dev/null </dev/null
+        # In a process of its own: it moves itself from cgroup to cgroup.
+        "$@" "$0" probe >"$levels.$$" 2>/dev/null </dev/null
         mv -f "$levels.$$" "$levels"
     }
     uptime
@@ -95,6 +95,7 @@ unfit() {
 case ${1-} in
     serve) shift && serve "$@" ;;
     listen) listen "$2" "$3" "$4" ;;
+    probe) probe ;;
     owner)
         root=${2-} run=${3:-$run}
         no jobs
