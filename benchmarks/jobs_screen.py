@@ -9,12 +9,14 @@ are timed in this process; keys in a pseudo-terminal of 160x50, while another pr
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import multiprocessing
 import os
 import pty
 import shutil
 import signal
+import sqlite3
 import struct
 import sys
 import tempfile
@@ -65,14 +67,29 @@ def _open(state: Path) -> Queue:
 def _fill(state: Path, count: int, *, single: bool) -> None:
     with _open(state) as queue:
         if single:
-            for _ in range(count):
-                queue.submit(Spec("true", name="single"), user="ada", held=_ % 3 == 0)
-            ids = [JobId(number) for number in range(1, count + 1) if (number - 1) % 3]
+            queue.submit(Spec("true", name="single"), user="ada")
+            _multiply(state, count)
+            ids = [JobId(number) for number in range(1, count + 1)]
         else:
             queue.submit(Spec("true", name="array"), user="ada", array=range(count))
             ids = [JobId(1, index) for index in range(count)]
         _run(queue, ids[: count // 20], end=True)
         _run(queue, ids[count // 20 :][:200], end=False)
+
+
+def _multiply(state: Path, count: int) -> None:
+    """Copies of the one submission: as many transactions would take minutes."""
+    with contextlib.closing(sqlite3.connect(state / "gridtui" / "queue.db")) as database, database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(submission)") if row[1] != "number"]
+        numbers = f"WITH RECURSIVE n(x) AS (SELECT 2 UNION ALL SELECT x + 1 FROM n WHERE x < {count})"
+        same = ", ".join(columns)
+        for statement in (
+            f"INSERT INTO submission (number, {same}) SELECT x, {same} FROM n, submission WHERE number = 1",
+            "INSERT INTO spec (number, body) SELECT x, body FROM n, spec WHERE number = 1",
+            "INSERT INTO job (number, element, state) SELECT x, -1, 'queued' FROM n",
+        ):
+            database.execute(f"{numbers} {statement}")
+        database.execute("UPDATE total SET jobs = ?", (count,))
 
 
 def _run(queue: Queue, ids: Sequence[JobId], *, end: bool) -> None:
@@ -99,7 +116,10 @@ def _reads(state: Path) -> None:
             "last that ended": lambda: queue.progress(group=Group.ENDED, limit=ROWS),
             "jobs of single ones": lambda: queue.jobs(numbers=range(1, ROWS + 1), limit=ROWS),
             "first elements": lambda: queue.jobs(numbers=[1], states=[JobState.RUNNING], limit=ROWS),
-            "last elements": lambda: queue.jobs(numbers=[1], states=[JobState.QUEUED], limit=ROWS, skip=last),
+            "last elements": lambda: queue.jobs(numbers=[1], states=[JobState.QUEUED], limit=ROWS, newest=True),
+            "elements in the middle": lambda: queue.jobs(
+                numbers=[1], states=[JobState.QUEUED], limit=ROWS, skip=last // 2
+            ),
             "jobs of a node": lambda: queue.jobs(node="node0003", states=list(_PLACED), limit=12),
         }
         for name, read in reads.items():
@@ -137,8 +157,8 @@ def _keys(state: Path, count: int, *, array: bool) -> None:
         before, at = _cpu(pid), time.monotonic()
         _drain(terminal, 10)
         cpu = 100 * (_cpu(pid) - before) / (time.monotonic() - at)
-        for name, key in (("a line down", b"\x1b[B"), ("a page down", b"\x1b[6~"), ("the end, the start", b"")):
-            times = sorted(_press(terminal, key or (b"\x1b[F", b"\x1b[H")[at % 2]) for at in range(count))
+        for name, keys in _KEYS.items():
+            times = sorted(_press(terminal, keys[at % len(keys)]) for at in range(count))
             told = f"{times[len(times) // 2] * 1000:6.1f} ms, at worst {times[-1] * 1000:6.1f}"
             print(f"    key: {name:19} {told}", flush=True)
         print(f"    {'CPU':24} {cpu:6.1f} % of a core", flush=True)
@@ -148,6 +168,13 @@ def _keys(state: Path, count: int, *, array: bool) -> None:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         os.close(terminal)
+
+
+_KEYS = {
+    "a line": (b"\x1b[B", b"\x1b[A"),
+    "a page": (b"\x1b[6~", b"\x1b[6~", b"\x1b[5~"),
+    "the end, the start": (b"\x1b[F", b"\x1b[H"),
+}
 
 
 def _churn(state: Path) -> None:
