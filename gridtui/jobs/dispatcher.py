@@ -37,6 +37,8 @@ END_AGAIN = 30.0
 WAITING = 1000
 """Attempts that wait in the queue of an engine which places by itself."""
 
+OVER = (Phase.ENDED, Phase.LOST)
+
 Done = tuple[Key, str, bool, str]
 """What was published: where the outputs lie, whether they do, else why not."""
 
@@ -215,7 +217,9 @@ class Dispatcher:
                 there[report.key] = report.node
             card = self._board.get(report.key)
             if report.phase is not Phase.UNKNOWN:
-                taken[report.key] = report
+                before = taken.get(report.key)
+                if before is None or before.phase not in OVER:
+                    taken[report.key] = report  # the end may be told before the answer to the start
                 if card:
                     self._board.move(card, report.node, self._loop.time())
                     card.started = True
@@ -239,7 +243,7 @@ class Dispatcher:
                 self._publisher.bring(card, reports[key], self._begin)
         fetched = set(found.fetch)
         for key, report in reports.items():
-            if report.phase in (Phase.ENDED, Phase.LOST) and key not in fetched:
+            if report.phase in OVER and key not in fetched:
                 self._drop(key)
         self._forget(found.forget, there)
 
