@@ -174,12 +174,17 @@ async def keeper(home: Path, wanted: Order) -> int:
     return int(file.read_text().split()[0])
 
 
+async def end(number: int) -> None:
+    os.kill(number, signal.SIGKILL)
+    await until(lambda: not lives(str(number)))
+
+
 async def test_a_keeper_that_is_killed_is_a_loss_and_takes_the_job_with_it(runner: Runner, home: Path) -> None:
     wanted = order("trap '' TERM; echo $$ >self; while :; do sleep 1; done")
     await runner.start(wanted, LAUNCHER)
     own = home / "spool" / str(wanted.key) / "work" / "self"
     await until(lambda: own.exists() and own.read_text().strip() != "")
-    os.kill(await keeper(home, wanted), signal.SIGKILL)
+    await end(await keeper(home, wanted))
     assert lives(own.read_text().strip())
     [report] = await runner.poll([wanted.key])
     assert (report.phase, report.why) == (Stands.LOST, "its keeper died")
@@ -212,7 +217,7 @@ async def test_a_lost_keeper_is_noticed_by_itself(
     runner = await Runner.open(connection, "here", queue=QUEUE, shell=shell)
     wanted = order("exec sleep 1000")
     await runner.start(wanted, LAUNCHER)
-    os.kill(await keeper(home, wanted), signal.SIGKILL)
+    await end(await keeper(home, wanted))
     async with asyncio.timeout(40):
         async for report in runner.reports():
             assert (report.key, report.phase) == (wanted.key, Stands.LOST)
