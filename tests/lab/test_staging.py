@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
+from gridtui import Fleet
 from gridtui.errors import StagingError
+from gridtui.jobs import Job, JobId, JobState, Spec
 from gridtui.jobs.model import Input
 from gridtui.jobs.staging import FULL, Manifest, Stage
 from gridtui.model import Node
@@ -89,3 +93,51 @@ async def test_a_plain_user_and_a_full_disk(lab: Lab, tmp_path: Path) -> None:
         finally:
             await asyncio.to_thread(on, "umount", cache)
             await asyncio.to_thread(on, "rm", "-rf", "/home/grid/.local/state/gridtui/jobs")
+
+
+async def test_a_job_whose_input_was_damaged_there_and_one_whose_input_is_gone_here(lab: Lab, tmp_path: Path) -> None:
+    path, tool = tmp_path / "data", tmp_path / "tool"
+    path.write_text("content\n")
+    tool.write_text('#!/bin/sh\ncat "$@" && mkdir -p out && cp "$@" out/ && ln -s /etc/shadow out/leak && exit 3\n')
+    tool.chmod(0o755)
+    spec = Spec(
+        "./bin/tool in/data",
+        where="node1",
+        inputs=(Input(str(path), "in/data"), Input(str(tool), "bin/tool")),
+        outputs=("out",),
+        into=str(tmp_path / "into-{id}"),
+    )
+
+    def objects(text: str) -> str:
+        folder = "/root/.local/state/gridtui/jobs/cache/objects"
+        return lab.run("node1", ["sh", "-c", f"cd {folder} && {text}"]).stdout
+
+    slots = tmp_path / "slots.yaml"
+    slots.write_text("lab:\n  vars:\n    gridtui_slots: 8\n")  # the nodes' load is the host's
+    async with Fleet.open([lab.inventory, slots]) as fleet:
+
+        async def run() -> Job:
+            id = JobId(await fleet.submit(spec))
+            async with asyncio.timeout(90):
+                (job,) = await fleet.jobs.wait([id])
+            return job
+
+        try:
+            first = await run()
+            assert (first.state, first.exit) == (JobState.FAILED, 3)
+            assert tree(tmp_path / "into-1")[b"out/data"][2] == hashlib.sha256(b"content\n").hexdigest(), (
+                "of a failure, too"
+            )
+            assert os.listdir(tmp_path / "into-1" / "out") == ["data"]
+            await asyncio.to_thread(objects, "for f in *; do chmod u+w $f; echo damaged >$f; done")
+            again = await run()
+            assert (again.state, again.exit) == (JobState.FAILED, 3), again
+            assert (tmp_path / "into-2" / "out" / "data").read_text() == "content\n"
+            names = (await asyncio.to_thread(objects, "sha256sum *")).split()
+            assert names[::2] == names[1::2]
+            path.unlink()
+            gone = await run()
+            assert gone.state is JobState.FAILED
+            assert "data: no such file or directory" in gone.why
+        finally:
+            await asyncio.to_thread(lab.run, "node1", ["rm", "-rf", "/root/.local/state/gridtui/jobs/cache"])
