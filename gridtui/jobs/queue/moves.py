@@ -7,6 +7,7 @@ partition, an attempt whose job has ended meanwhile) is ended and forgotten, and
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from ...model import clean
@@ -218,8 +219,17 @@ def _turned_away(step: Step, row: _Row, cause: Cause, why: str) -> None:
     elif losses >= MOST_LOSSES:
         _finish(step, row, JobState.FAILED, f"given up after {losses} attempts: {why}")
     else:
-        wait = 0.0 if cause is Cause.EVICTED else pause(row.attempt + 1)
+        wait = 0.0 if cause is Cause.EVICTED else pause(_turns(step, row))
         _requeue(step, row, wait, why, losses=losses)
+
+
+def _turns(step: Step, row: _Row) -> int:
+    """How often in a row it was refused or its sandbox broke, this time included."""
+    causes = step.cursor.execute(
+        "SELECT cause FROM attempt WHERE number = ? AND element = ? ORDER BY attempt DESC LIMIT 12",
+        (row.number, row.stored),
+    )
+    return sum(1 for _ in takewhile(lambda found: found[0] in (Cause.REFUSED, Cause.BROKEN), causes))
 
 
 def _lost(step: Step, row: _Row, why: str) -> None:

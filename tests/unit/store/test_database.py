@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +21,22 @@ from tests.unit.store.disks import disk
 FIRST = "CREATE TABLE word (text TEXT PRIMARY KEY);\nINSERT INTO word VALUES ('first');\n"
 SECOND = "ALTER TABLE word ADD COLUMN size INTEGER;\nUPDATE word SET size = length(text);\n"
 TRIGGER = "CREATE TRIGGER t AFTER INSERT ON word BEGIN\n  UPDATE word SET text = 'a; b';\n  DELETE FROM word;\nEND;\n"
+
+
+@pytest.fixture(autouse=True)
+def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a test opened is closed after it."""
+    opened: list[Database] = []
+    made = Database.__init__
+
+    def remember(self: Database, path: Path, connection: sqlite3.Connection) -> None:
+        made(self, path, connection)
+        opened.append(self)
+
+    monkeypatch.setattr(Database, "__init__", remember)
+    yield
+    for db in opened:
+        db.close()
 
 
 def words(db: Database) -> list[str]:

@@ -18,6 +18,8 @@ class SmallJob:
     not_before: float = 0.0
     over: Report | None = None
     """Its current attempt ended like this, and is not published."""
+    away: int = 0
+    """How often in a row it was refused, or its sandbox broke."""
     successes: int = 0
 
 
@@ -124,6 +126,7 @@ class Small:
         elif report.phase is Phase.LOST:
             self.lose(report.key, now)
         elif report.phase is Phase.UNKNOWN and job.wish == "cancel":
+            job.away = 0
             self.end(job, JobState.CANCELLED)
         elif report.phase is Phase.UNKNOWN and job.state is not JobState.STARTING:
             self.lose(report.key, now)
@@ -134,15 +137,16 @@ class Small:
 
     def over(self, job: SmallJob, report: Report, now: float) -> str:
         if report.cause not in (Cause.REFUSED, Cause.BROKEN, Cause.EVICTED):
-            job.state, job.over = JobState.RUNNING, report
+            job.state, job.over, job.away = JobState.RUNNING, report, 0
             return "fetch"
         job.losses += report.cause is Cause.BROKEN
+        job.away = 0 if report.cause is Cause.EVICTED else job.away + 1
         if job.wish == "cancel":
             self.end(job, JobState.CANCELLED)
         elif job.losses >= 20:
             self.end(job, JobState.FAILED)
         else:
-            self.again(job, now + (0.0 if report.cause is Cause.EVICTED else min(300.0, 2.0**job.attempt)))
+            self.again(job, now + (0.0 if report.cause is Cause.EVICTED else min(300.0, 2.0 ** (job.away - 1))))
         self.settle()
         return "forget"
 
@@ -150,7 +154,7 @@ class Small:
         job = self.current(key)
         if job is None:
             return False
-        job.losses += 1
+        job.losses, job.away = job.losses + 1, 0
         if job.wish == "cancel":
             self.end(job, JobState.CANCELLED)
         elif job.losses >= 20:

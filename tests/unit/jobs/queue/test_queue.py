@@ -292,9 +292,10 @@ def test_where_it_failed_is_told_to_placement(queue: Queue, tmp_path: Path) -> N
     queue.lots(NOW)
     run(queue, JobId(number, 1), node="n1", exit=1)
     run(queue, JobId(number, 1), node="n2", exit=1, now=NOW + 10)
-    for one in (queue, Queue.open(tmp_path)):
-        (lot,) = one.lots(NOW + 99)
-        assert lot.avoid == {1: {"n1", "n2"}}
+    with Queue.open(tmp_path) as fresh:
+        for one in (queue, fresh):
+            (lot,) = one.lots(NOW + 99)
+            assert lot.avoid == {1: {"n1", "n2"}}
 
 
 @pytest.mark.parametrize("phase", [Phase.LOST, Phase.UNKNOWN])
