@@ -118,8 +118,10 @@ jobs:
 
 def test_a_file_of_jobs_that_come_after_each_other(program: Program, fleet: Path) -> None:
     (program.folder / "jobs.yaml").write_text(YAML)
-    done = run(program, fleet, "submit", "--wait", "-f", "jobs.yaml")
-    assert done.status == 1 and done.stdout == "1\n2\n3\n", done  # `never` was cancelled
+    done = run(program, fleet, "submit", "--wait", "--json", "-f", "jobs.yaml")
+    assert done.status == 1, done  # `never` was cancelled
+    ended = {one["id"]: one["state"] for one in done.json["jobs"]}
+    assert ended == {**{f"1.{index}": "succeeded" for index in range(1, 7)}, "2": "succeeded", "3": "cancelled"}
     assert (program.folder / "total" / "total.txt").read_text() == "36\n"
     assert "7 succeeded" in done.stderr and "cancelled: 3: " in done.stderr
 

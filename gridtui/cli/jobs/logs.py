@@ -75,10 +75,11 @@ async def _all(fleet: Fleet, ids: Sequence[JobId], attempt: int | None, follow: 
 
     async with fleet.holding():
         for id in ids:
-            if len(ids) > 1:
-                output.data(output.styled(f"--- {id}", "bold"))
-            lines = Lines()
+            lines, title = Lines(), f"--- {id}" if len(ids) > 1 else ""
             async for piece in fleet.jobs.logs(id, attempt, follow):
+                if title:
+                    output.data(output.styled(title, "bold"))
+                    title = ""
                 if raw:
                     output.raw(piece)
                 elif found := lines.feed(piece):

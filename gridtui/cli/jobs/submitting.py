@@ -118,7 +118,7 @@ def submit_command(
 
     COMMAND is text for a shell, as with `gridtui exec`: several words are joined with blanks. In an array it has $GRIDTUI_INDEX, and the line of --each as $GRIDTUI_ITEM. A SCRIPT begins with `#!`, goes along as it is now, and may say options of its own in lines `#GRIDTUI --cpus 4`; what the command line says stands above them.
 
-    Exits with 0, with --wait as `gridtui job wait`.
+    Exits with 0, with --wait as `gridtui job wait`. --json with --wait gives the jobs as they ended.
     """
     if file is not None:
         _alone(click.get_current_context(), args)
@@ -248,10 +248,10 @@ async def _submit(fleet: Fleet, submissions: Sequence[Submission], wait: bool, a
             output.note(f"cancelled again: {', '.join(str(number) for number, _ in done)}")
         raise
     nobody = jobs.holder() is None
-    if as_json:
+    if as_json and not wait:
         found = [{"number": number, "name": one.spec.name, "jobs": one.count} for number, one in done]
         output.document({"schema": 1, "submissions": found}, ascii_only=True)
-    else:
+    elif not as_json:
         output.data("\n".join(str(number) for number, _ in done))
     output.flush()
     if not wait:
@@ -261,4 +261,4 @@ async def _submit(fleet: Fleet, submissions: Sequence[Submission], wait: bool, a
         return exits.OK
     from .waiting import wait as wait_for
 
-    return await wait_for(fleet, [JobId(number) for number, _ in done])
+    return await wait_for(fleet, [JobId(number) for number, _ in done], as_json=as_json)

@@ -58,6 +58,7 @@ async def wait(fleet: Fleet, ids: Sequence[JobId], *, as_json: bool = False) -> 
     asked = Interrupts(stop, what, board.clear)
     began = time.monotonic()
     task = asyncio.create_task(fleet.jobs.wait(ids, board.told, stop))
+    drawing = asyncio.create_task(board.tick())
 
     def again() -> None:
         if stop.count > 1:
@@ -71,6 +72,7 @@ async def wait(fleet: Fleet, ids: Sequence[JobId], *, as_json: bool = False) -> 
             raise
         return asked.status
     finally:
+        drawing.cancel()
         board.clear()
         await fleet.close()
     if as_json:
@@ -118,27 +120,32 @@ class Board:
     """Progress on a terminal; nothing of it elsewhere."""
 
     def __init__(self) -> None:
+        self._found: Sequence[Progress] = ()
         self._lines = 0
-        self._last = 0.0
 
     def told(self, found: Sequence[Progress]) -> None:
-        """News of the submissions."""
-        now = time.monotonic()
-        if now - self._last < _EVERY and any(one.group is not Group.ENDED for one in found):
-            return
-        self._last = now
-        live = [one for one in found if one.group is not Group.ENDED]
-        shown = (live or list(found))[:_ROWS]
-        width = max((len(_title(one)) for one in shown), default=0)
-        lines = [row(one, width) for one in shown]
-        if len(live) > _ROWS:
-            lines.append(f"and {len(live) - _ROWS} more")
-        if output.live():
-            self._lines = output.block(lines, self._lines)
+        """News of the submissions: drawn with the next picture."""
+        self._found = found
+
+    async def tick(self) -> None:
+        """Draw it again and again: what is told comes in bursts, and the time that jobs take goes on without news."""
+        while output.live():
+            if self._found:
+                self._draw()
+            await asyncio.sleep(_EVERY)
 
     def clear(self) -> None:
         """Take the picture away."""
         self._lines = output.block([], self._lines)
+
+    def _draw(self) -> None:
+        live = [one for one in self._found if one.group is not Group.ENDED]
+        shown = (live or list(self._found))[:_ROWS]
+        width = max((len(_title(one)) for one in shown), default=0)
+        lines = [row(one, width) for one in shown]
+        if len(live) > _ROWS:
+            lines.append(f"and {len(live) - _ROWS} more")
+        self._lines = output.block(lines, self._lines)
 
 
 def row(one: Progress, width: int) -> str:
