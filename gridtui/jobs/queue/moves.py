@@ -95,7 +95,16 @@ def place(step: Step, placements: Sequence[Placement], spec: Callable[[int], Spe
         attempt += 1
         step.cursor.execute(
             "INSERT INTO attempt (number, element, attempt, node, cpus, level, gpus, placed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (number, stored, attempt, one.node, cpus, one.level, " ".join(map(str, one.gpus)), step.now),
+            (
+                number,
+                stored,
+                attempt,
+                one.node,
+                cpus if one.node else 0.0,
+                one.level,
+                " ".join(map(str, one.gpus)),
+                step.now,
+            ),
         )
         step.cursor.execute(
             "UPDATE job SET state = ?, attempt = ?, node = ?, exit = NULL, why = '', started = NULL, ended = NULL"
@@ -160,6 +169,8 @@ def _seen(step: Step, row: _Row, report: Report) -> None:
         " WHERE number = ? AND element = ? AND attempt = ?",
         (node, started, report.level, row.number, row.stored, row.attempt),
     )
+    if not row.node:
+        _holds(step, row)
     step.cursor.execute(
         "UPDATE job SET state = ?, node = ?, started = ? WHERE number = ? AND element = ?",
         (state, node, started, row.number, row.stored),
@@ -167,6 +178,15 @@ def _seen(step: Step, row: _Row, report: Report) -> None:
     if state is not row.state:
         step.moved(row.number, row.state, state)
     step.touch(row.number)
+
+
+def _holds(step: Step, row: _Row) -> None:
+    """An engine that places by itself has given it a node."""
+    step.cursor.execute(
+        "UPDATE attempt SET cpus = (SELECT cpus FROM submission WHERE number = ?1)"
+        " WHERE number = ?1 AND element = ?2 AND attempt = ?3",
+        (row.number, row.stored, row.attempt),
+    )
 
 
 def _began(step: Step, row: _Row, report: Report) -> float:
@@ -182,21 +202,26 @@ def _end(step: Step, row: _Row, report: Report, taken: Taken) -> None:
     key = step.key(row.number, row.stored, row.attempt)
     why = clean(report.why, 500) or (_WHY.get(report.cause, "") if report.cause else "")
     node = row.node or clean(report.node, 255)
-    row = row._replace(node=node)
     if report.cause in (Cause.REFUSED, Cause.BROKEN, Cause.EVICTED):
+        row = row._replace(node=node)
         taken.forget.append(key)
         if report.cause is Cause.BROKEN:
             nodes.broken(step, node, why)
         _turned_away(step, row, report.cause, why)
         return
+    if not row.node:
+        _holds(step, row)
+    row = row._replace(node=node)
     started = _began(step, row, report)
     # While no controller looked it may have ended long ago; its start and how long it took tell when.
     ended = step.now if report.elapsed is None or row.started is None else min(step.now, started + report.elapsed)
+    ended = max(started, ended)
+    step.lasted(ended - row.placed)
     step.cursor.execute(
         "UPDATE attempt SET node = ?, started = ?, ended = ?, exit = ?, cause = ?, why = ?, level = coalesce(?, level), cpu = ?, memory = ?"
         " WHERE number = ? AND element = ? AND attempt = ?",
         (
-            *(node, started, max(started, ended), report.exit, report.cause, why),
+            *(node, started, ended, report.exit, report.cause, why),
             *(report.level, report.cpu, report.memory, row.number, row.stored, row.attempt),
         ),
     )
@@ -304,6 +329,7 @@ def _stored(path: str) -> str:
 
 
 def _close(step: Step, row: _Row, cause: Cause | None, why: str, *, bad: bool) -> None:
+    step.lasted(step.now - row.placed)
     step.cursor.execute(
         "UPDATE attempt SET node = ?, ended = coalesce(ended, ?), cause = coalesce(?, cause), why = ?, bad = ?"
         " WHERE number = ? AND element = ? AND attempt = ?",
@@ -314,6 +340,7 @@ def _close(step: Step, row: _Row, cause: Cause | None, why: str, *, bad: bool) -
 def _finish(step: Step, row: _Row, state: JobState, why: str) -> JobState:
     ended = row.over if row.over is not None else step.now
     if row.over is None:
+        step.lasted(ended - row.placed)
         step.cursor.execute(
             "UPDATE attempt SET ended = coalesce(ended, ?) WHERE number = ? AND element = ? AND attempt = ?",
             (max(ended, row.placed), row.number, row.stored, row.attempt),

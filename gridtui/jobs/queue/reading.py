@@ -6,7 +6,7 @@ Faces ask once a second: what they ask goes through an index and is a page, or i
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -250,22 +250,30 @@ def sums(rows: Iterable[tuple[str, int]], what: str) -> dict[str, int]:
     return {word: count for (kind, _, word), count in pairs if kind == what and count}
 
 
+_ALONE_IN_A_STEP = "coalesce(started, placed) >= ?1 + ?3 * CAST((ended - ?1) / ?3 AS INTEGER)"
+
+
 def usage(cursor: sqlite3.Cursor, since: float, until: float, step: float) -> list[float]:
-    """CPUs that our attempts held on average in each step; attempts that still wait in an engine's queue hold none."""
+    """CPUs that our attempts held on average in each step; attempts that still wait in an engine's queue hold none.
+
+    What began and ended within one step is added up by SQLite, in an index that has all it takes: that is most of it.
+    """
     steps = int((until - since) / step) if step > 0 else 0
     if not 0 < steps <= _MOST_STEPS:
         raise UsageError(f"{since:g} to {until:g} in steps of {step:g} s cannot be shown")
-    rows = cursor.execute(
-        "SELECT cpus, coalesce(started, placed), coalesce(ended, ?2) FROM attempt"
-        " WHERE (ended > ?1 OR ended IS NULL) AND placed < ?2 AND (node <> '' OR started IS NOT NULL)",
-        (since, until),
-    )
     held = [0.0] * (steps + 1)
     """CPU steps that are not whole."""
     edges = [0.0] * (steps + 2)
     """Where whole steps of an attempt begin and end."""
-    for cpus, start, end in rows:
-        begin, finish = max(0.0, (start - since) / step), min(float(steps), (end - since) / step)
+    end = since + steps * step
+    for index, seconds in cursor.execute(
+        "SELECT CAST((ended - ?1) / ?3 AS INTEGER) AS step, sum(cpus * (ended - coalesce(started, placed)))"
+        f" FROM attempt INDEXED BY attempt_ended WHERE ended > ?1 AND ended < ?2 AND {_ALONE_IN_A_STEP} GROUP BY step",
+        (since, end, step),
+    ):
+        held[index] += seconds / step
+    for cpus, began, finished in _across(cursor, since, end, step):
+        begin, finish = max(0.0, (began - since) / step), min(float(steps), (finished - since) / step)
         if finish <= begin:
             continue
         first, last = int(begin), int(finish)
@@ -281,6 +289,23 @@ def usage(cursor: sqlite3.Cursor, since: float, until: float, step: float) -> li
         whole += edges[index]
         means.append(max(0.0, whole + held[index]))
     return means
+
+
+def _across(cursor: sqlite3.Cursor, since: float, until: float, step: float) -> Iterator[tuple[float, float, float]]:
+    """(CPUs, begin, end) of the attempts within the span that lie in more than one step, those that go on included."""
+    # What ended later than the longest attempt lasted began after the span.
+    yield from cursor.execute(
+        "SELECT cpus, coalesce(started, placed), ended FROM attempt INDEXED BY attempt_ended"
+        " WHERE ended > ?1 AND ended < ?2 + (SELECT longest FROM queue) + 1 AND placed < ?2"
+        f" AND NOT (ended < ?2 AND {_ALONE_IN_A_STEP})",
+        (since, until, step),
+    )
+    yield from cursor.execute(
+        "SELECT a.cpus, coalesce(a.started, a.placed), ?1 FROM submission s"
+        " JOIN job j INDEXED BY job_state USING (number) JOIN attempt a USING (number, element, attempt)"
+        f" WHERE s.stage = 'running' AND j.state IN ({_PLACED_WORDS}) AND a.ended IS NULL",
+        (until,),
+    )
 
 
 def _marks(values: Collection[object] | Sequence[object]) -> str:

@@ -11,7 +11,9 @@ CREATE TABLE queue (
   id TEXT NOT NULL,
   changes INTEGER NOT NULL DEFAULT 0,
   -- the last change that forgot submissions
-  forgot INTEGER NOT NULL DEFAULT 0
+  forgot INTEGER NOT NULL DEFAULT 0,
+  -- seconds of the longest attempt that has ended
+  longest REAL NOT NULL DEFAULT 0
 );
 CREATE TABLE submission (
   -- AUTOINCREMENT: a number that was forgotten is never given again, for it is part of attempts' keys
@@ -83,6 +85,7 @@ CREATE TABLE attempt (
   element INTEGER NOT NULL,
   attempt INTEGER NOT NULL,
   node TEXT NOT NULL,
+  -- that it holds: 0 while it waits in an engine's own queue
   cpus REAL NOT NULL,
   level INTEGER NOT NULL,
   gpus TEXT NOT NULL DEFAULT '',
@@ -99,7 +102,7 @@ CREATE TABLE attempt (
   bad INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (number, element, attempt)
 ) WITHOUT ROWID;
-CREATE INDEX attempt_ended ON attempt (ended);
+CREATE INDEX attempt_ended ON attempt (ended, started, placed, cpus) WHERE ended IS NOT NULL;
 CREATE INDEX attempt_bad ON attempt (number, element, node) WHERE bad = 1;
 CREATE TABLE node (
   name TEXT PRIMARY KEY,

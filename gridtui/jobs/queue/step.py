@@ -56,6 +56,7 @@ class Step:
         """Submissions of which so much changed that whoever follows reads them again."""
         self.ended: set[int] = set()
         """Submissions of which jobs ended, that nobody has looked at for those that come after them."""
+        self._longest = 0.0
         self._moves: dict[int, dict[JobState, int]] = defaultdict(lambda: defaultdict(int))
         self._touched: set[int] = set()
         self._spans: dict[int, tuple[float | None, float | None]] = {}
@@ -84,6 +85,10 @@ class Step:
         first, last = self._spans.get(number, (None, None))
         self._spans[number] = (first, when if last is None else max(last, when))
         self.ended.add(number)
+
+    def lasted(self, seconds: float) -> None:
+        """An attempt ended, so long after it was placed."""
+        self._longest = max(self._longest, seconds)
 
     def flush(self) -> None:
         """Write what was added up. Counts read from the tables are right after it."""
@@ -127,7 +132,7 @@ class Step:
         self.flush()
         if not self._touched:
             return
-        self.cursor.execute("UPDATE queue SET changes = changes + 1")
+        self.cursor.execute("UPDATE queue SET changes = changes + 1, longest = max(longest, ?)", (self._longest,))
         self.change = self.cursor.execute("SELECT changes FROM queue").fetchone()[0]
         self.cursor.executemany(
             "UPDATE submission SET changed = ? WHERE number = ?", [(self.change, number) for number in self._touched]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 import sqlite3
 import time
 import tracemalloc
@@ -683,6 +685,37 @@ def test_use_over_time(queue: Queue) -> None:
     for step in (0, -1, 1e-9, 1e9):
         with pytest.raises(UsageError, match="cannot be shown"):
             queue.usage(NOW, NOW + 10, step)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_use_is_what_the_attempts_add_up_to(queue: Queue, seed: int) -> None:
+    chance = random.Random(seed)
+    queue._database._connection.execute("PRAGMA synchronous = OFF")
+    for _ in range(60):
+        id = JobId(queue.submit(Spec("true", needs=Needs(cpus=chance.choice((0.0, 0.5, 1.0, 3.0))))))
+        placed = NOW + chance.uniform(0, 100)
+        (order,) = queue.place([Placement(id, chance.choice(("", "n1")), Level.PLAIN)], placed)
+        began = placed + chance.choice((0.0, 5.0))
+        if chance.random() < 0.8:
+            queue.take([Report(order.key, Phase.RUNNING, "n1")], began)
+        if chance.random() < 0.8:
+            ended = began + chance.choice((0.0, 0.1, 3.0, 10.0, 77.0))
+            if chance.random() < 0.8:
+                finish(queue, order, now=ended)
+            else:
+                queue.lose([order.key], "", ended)
+    attempts = [(one, job.cpus) for job in queue.jobs() for one in queue.attempts(job.id)]
+    for _ in range(20):
+        since, step, steps = NOW + chance.uniform(-20, 150), chance.choice((0.3, 1.0, 10.0, 40.0)), chance.randint(1, 8)
+        expected = [0.0] * steps
+        for one, cpus in attempts:
+            if not one.node:
+                continue  # still in its engine's queue
+            begin, end = one.placed if one.started is None else one.started, one.ended or math.inf
+            for index in range(steps):
+                at = since + index * step
+                expected[index] += cpus * max(0.0, min(end, at + step) - max(begin, at)) / step
+        assert queue.usage(since, since + steps * step + step / 2, step) == pytest.approx(expected, abs=1e-6)
 
 
 def test_old_submissions_are_forgotten(queue: Queue) -> None:
