@@ -465,8 +465,17 @@ class Fleet:
             ask=ask,
             passphrase=self.ask,
             stop=stop,
+            around=self._drained(plan),
         )
         return await run.finish()
+
+    def _drained(self, plan: books.Plan) -> books.Around | None:
+        """What lets jobs end on nodes before they are rebooted; None where there are none."""
+        from .jobs.jobs import kept
+
+        if plan.check or not any(playbook.reboots for playbook in plan.playbooks):
+            return None
+        return self.jobs.drained if kept() and self.jobs.live() else None
 
     async def confirm_playbook(
         self,

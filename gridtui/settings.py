@@ -130,6 +130,8 @@ class Jobs:
     """What runs them: the name of an entry point `gridtui.engines`."""
     lost_after: float = 300.0
     """Seconds without a word from a node after which its jobs are queued again elsewhere."""
+    drain: float = 3600.0
+    """Seconds that jobs have to end before their node is rebooted by a playbook; after that they are queued again."""
     grace: float = 10.0
     """Seconds between SIGTERM and SIGKILL for a job that is cancelled."""
     fetches: int = 8

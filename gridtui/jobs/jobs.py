@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import LockedError
+from ..settings import state_folder
 from ..stopping import Stop
 from . import engines, placement, reading, staging
 from .board import Board
@@ -26,6 +27,7 @@ from .logs import Logs
 from .model import ENDED, After, Attempt, Group, Job, JobId, JobState, Lot, Spec
 from .offering import Grid, Offering
 from .queue import Awaited, Holder, Progress, Queue, Standing
+from .queue.queue import NAME
 
 LOOK = 0.2
 """Seconds between two looks at a queue that somebody else dispatches."""
@@ -54,6 +56,11 @@ class Shown:
     attempts: Sequence[Attempt]
     """The oldest first."""
     after: Sequence[Awaited]
+
+
+def kept() -> bool:
+    """Whether there is a queue at all; makes none."""
+    return (state_folder() / f"{NAME}.db").exists()
 
 
 class Jobs:
@@ -223,6 +230,46 @@ class Jobs:
     def _idle(self) -> bool:
         counts = self._queue.counts()
         return not any(count for state, count in counts.items() if state not in ENDED and state is not JobState.HELD)
+
+    def live(self) -> bool:
+        """Whether there are jobs that have not ended. Raises StateError."""
+        return any(count for state, count in self._queue.counts().items() if state not in ENDED)
+
+    @asynccontextmanager
+    async def drained(self, names: Sequence[str], say: Callable[[str], None], stop: Stop) -> AsyncIterator[None]:
+        """Nodes without jobs for as long as this lasts: they get no new ones, and those that run have ended before it begins.
+
+        Jobs that do not end within the setting `drain` are lost with what is done to their nodes, and queued again. Nodes that somebody
+        drained before stay drained. Dispatches itself meanwhile while nobody else does. Raises as `dispatch`, but for LockedError.
+        """
+        before = {name for name, one in self._queue.standing().items() if one.drained}
+        ours = [name for name in names if name not in before]
+        until = time.monotonic() + self._fleet.settings.jobs.drain
+        for name in ours:
+            self.drain(name, "it is to be rebooted")
+        said = 0
+        try:
+            while left := self._placed(names):
+                if stop.count or time.monotonic() > until:
+                    one = left == 1
+                    say(
+                        f"{left} job{' has' if one else 's have'} not ended: queued again when {'its node is' if one else 'their nodes are'} gone"
+                    )
+                    break
+                if left != said:
+                    said = left
+                    say(f"waiting for {left} job{'' if left == 1 else 's'} to end")
+                try:
+                    await self._dispatch(stop, lambda: not self._placed(names) or time.monotonic() > until)
+                except LockedError:
+                    await asyncio.sleep(LOOK)
+            yield
+        finally:
+            for name in ours:
+                self.undrain(name)
+
+    def _placed(self, names: Sequence[str]) -> int:
+        return sum(one.attempt.node in names for one in self._queue.placed())
 
     async def wait(
         self, ids: Sequence[JobId] = (), told: Told | None = None, stop: Stop | None = None

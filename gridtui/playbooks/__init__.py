@@ -31,11 +31,12 @@ from .model import (
 
 if TYPE_CHECKING:
     from . import guard
-    from .run import Run
+    from .run import Around, Run
 
 __all__ = [
     "BATCHES",
     "WINDOW",
+    "Around",
     "BatchStarted",
     "Catalogue",
     "Ending",

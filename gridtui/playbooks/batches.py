@@ -18,6 +18,14 @@ def parse(text: str) -> tuple[str, ...]:
     return sizes
 
 
+def of(value: object) -> tuple[str, ...]:
+    """Sizes as variables have them: a number, a share, or a list of them. Raises UsageError."""
+    sizes = tuple(str(one).strip() for one in (value if isinstance(value, list | tuple) else (value,)))
+    for size in sizes:
+        _amount(size, 1)
+    return sizes
+
+
 def split(nodes: Sequence[str], sizes: Sequence[str]) -> list[tuple[str, ...]]:
     """The nodes in batches; the last size is repeated, each batch has a node at least. No sizes: one batch. Raises UsageError."""
     for size in sizes:

@@ -1,7 +1,8 @@
 """The playbooks there are: the shipped ones, the user's own, and any path. Owns finding them and reading their leading comment; runs nothing.
 
 The leading comment says what people have to know before a run: its first line is the title where the first play has no name, the
-rest the description, and two marks stand in it, each on a line of its own: `# gridtui: cuts the link`, `# gridtui: can be undone`.
+rest the description, and marks stand in it, each on a line of its own: `# gridtui: cuts the link`, `# gridtui: reboots nodes`,
+`# gridtui: can be undone`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ..errors import UsageError
 from ..model import clean
 from .model import Playbook
 
-CUTS, UNDOABLE = "cuts the link", "can be undone"
+CUTS, REBOOTS, UNDOABLE = "cuts the link", "reboots nodes", "can be undone"
 SUFFIXES = (".yml", ".yaml")
 
 _HEAD = 16 << 10
@@ -129,7 +130,14 @@ def read_one(path: Path, *, name: str = "", shipped: bool = False) -> Playbook:
         title = comment.pop(0)
     description = "\n".join(comment).strip("\n")
     return Playbook(
-        name, path.absolute(), title, description, shipped=shipped, cuts=CUTS in marks, undoable=UNDOABLE in marks
+        name,
+        path.absolute(),
+        title,
+        description,
+        shipped=shipped,
+        cuts=CUTS in marks,
+        reboots=REBOOTS in marks,
+        undoable=UNDOABLE in marks,
     )
 
 

@@ -36,6 +36,8 @@ class Playbook:
     shipped: bool = False
     cuts: bool = False
     """Whether it may cut the link to a node: it is then run in batches and under a guard. `# gridtui: cuts the link` in the file says so."""
+    reboots: bool = False
+    """Whether it may start nodes anew: their jobs are let end first. `# gridtui: reboots nodes` in the file says so."""
     undoable: bool = False
     """Whether `--undo` takes its changes back. `# gridtui: can be undone` in the file says so."""
 

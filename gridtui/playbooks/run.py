@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Ask = Callable[[str], Awaitable["str | None"]]
 Hold = Callable[[], AbstractAsyncContextManager["Pool"]]
+Around = Callable[[Sequence[str], Callable[[str], None], Stop], AbstractAsyncContextManager[None]]
+"""What has to be so while a batch of nodes is rebooted: its names, who hears what goes on, and the run's stop."""
 
 POLITE = 10.0
 """Seconds that Ansible, and what a task runs on a node, have after the first stop to end by themselves."""
@@ -41,7 +43,7 @@ class Run:
     """One run. `finish` is called once.
 
     `sources` is the inventory, given to Ansible as it is; `hold` gives a pool of connections where one is needed (for a confirmation, a
-    digest, to end what was left); `told` gets progress and `ended` each outcome; `ask` the question for sudo's password, and
+    digest, to end what was left); `around` is entered for each batch of what reboots nodes; `told` gets progress and `ended` each outcome; `ask` the question for sudo's password, and
     `passphrase` that for a key's, where a node is logged in to anew.
     """
 
@@ -58,6 +60,7 @@ class Run:
         ask: Ask | None = None,
         passphrase: Ask | None = None,
         stop: Stop | None = None,
+        around: Around | None = None,
     ) -> None:
         self._plan, self._settings, self._hold = plan, settings, hold
         self._ask, self._passphrase = ask, passphrase
@@ -72,6 +75,7 @@ class Run:
         self._secret: str | None = None
         self._process: Process | None = None
         self._artefacts: Artefacts | None = None
+        self._around = around if any(playbook.reboots for playbook in plan.playbooks) and not plan.check else None
         self._stop = stop or Stop()
         self._stop.listen(self._stopped)
 
@@ -84,6 +88,10 @@ class Run:
             raise UsageError("there is no playbook to run")
         ansible = calling.program()
         sizes = self._plan.batches or (BATCHES if self._cuts and not self._plan.check else ())
+        if self._around and not sizes:
+            sizes = batches.of(
+                self._plan.extra.get("reboot_batch", 1)
+            )  # as the play itself goes: its nodes are waited for one by one
         batches.split((), sizes)  # wrong ones are told before anything is asked
         if self._plan.become_password:
             await self._get_password()
@@ -133,9 +141,20 @@ class Run:
                 return
             if len(parts) > 1:
                 self._tell(BatchStarted(number, len(parts), batch))
-            await self._batch(batch, ansible, folder, number, last=number == len(parts))
+            if not await self._prepared(batch, ansible, folder, number, last=number == len(parts)):
+                return
             if len(parts) > 1 and any(self._outcomes[name].status in _BAD for name in batch):
                 return
+
+    async def _prepared(self, batch: Sequence[str], ansible: str, folder: Path, number: int, *, last: bool) -> bool:
+        """A batch, within what has to be so around it. False: stopped before it began."""
+        async with contextlib.AsyncExitStack() as stack:
+            if self._around:
+                await stack.enter_async_context(self._around(batch, lambda text: self._tell(Said(text)), self._stop))
+            if self._stop.count:
+                return False
+            await self._batch(batch, ansible, folder, number, last=last)
+        return True
 
     async def _batch(self, batch: Sequence[str], ansible: str, folder: Path, number: int, *, last: bool) -> None:
         left = list(batch)

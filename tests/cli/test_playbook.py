@@ -61,6 +61,7 @@ def test_list_and_show(program: Program, own: Path) -> None:
         "title": "A file everywhere",
         "shipped": False,
         "cuts_the_link": False,
+        "reboots_nodes": False,
         "can_be_undone": True,
     }
     assert found["firewall"]["cuts_the_link"] and found["firewall"]["shipped"]

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import pytest
 
-from gridtui import Fleet
+from gridtui import Fleet, playbooks
 from gridtui.jobs import JobId, Jobs, JobState, Level, Sandbox, Spec
 from gridtui.jobs.model import ENDED, Input
 from gridtui.settings import Settings
 from gridtui.stopping import Stop
 
 from .lab import Lab
+from .test_updates import Firmware
 
 NAMES = ("node1", "node2", "node3")
 PLAIN = Sandbox(most=Level.PLAIN)
@@ -257,6 +258,24 @@ async def test_a_node_is_frozen_and_a_node_reboots(lab: Lab, inventory: list[Pat
         await asyncio.to_thread(lab.unpause, "node1")
         await grid.until(lambda: grid.state(stays) is JobState.SUCCEEDED)
         assert len(grid.jobs.show(JobId(stays)).attempts) == 1, "a short silence costs nothing"
+
+
+@pytest.mark.timeout(150)
+async def test_a_rolling_reboot_lets_jobs_end_first(lab: Lab, inventory: list[Path]) -> None:
+    async with dispatched(lab, inventory) as grid:
+        await grid.ready()
+        number = await grid.fleet.submit(Spec("sleep 4; echo done", sandbox=PLAIN, where="node2"))
+        assert await grid.runs(number) == "node2"
+        plan = playbooks.Plan((grid.fleet.playbooks().find("reboot"),), extra={"reboot_force": True})
+        told: list[playbooks.Progress] = []
+        with Firmware(lab) as firmware:
+            done = await grid.fleet.playbook(plan, names=["node1", "node2"], told=told.append)
+        assert {name: one.status for name, one in done.outcomes.items()} == dict.fromkeys(("node1", "node2"), "changed")
+        assert firmware.ended == ["node1", "node2"]
+        assert next(one.text for one in told if isinstance(one, playbooks.Said)) == "waiting for 1 job to end"
+        shown = grid.jobs.show(JobId(number))
+        assert (shown.job.state, shown.job.attempt) == (JobState.SUCCEEDED, 1)
+        assert not any(one.drained for one in grid.jobs.standing().values())
 
 
 @pytest.mark.timeout(300)

@@ -52,7 +52,13 @@ def list_playbooks(context: Context, as_json: bool) -> int:
         (
             one.name,
             "shipped" if one.shipped else "own",
-            ", ".join([*(["cuts the link"] if one.cuts else []), *(["can be undone"] if one.undoable else [])]),
+            ", ".join(
+                [
+                    *(["cuts the link"] if one.cuts else []),
+                    *(["reboots nodes"] if one.reboots else []),
+                    *(["can be undone"] if one.undoable else []),
+                ]
+            ),
             one.title,
         )
         for one in found.playbooks.values()
@@ -77,6 +83,8 @@ def show(context: Context, name: str, as_json: bool) -> int:
     output.data(f"{playbook.path}{' (shipped)' if playbook.shipped else ''}")
     if playbook.cuts:
         output.data("It may cut the link to a node: it is run in batches, and a node takes back what is not confirmed.")
+    if playbook.reboots:
+        output.data("It reboots nodes: jobs on them may end first.")
     if playbook.undoable:
         output.data("It can be undone: --undo.")
     if playbook.description:
@@ -96,6 +104,7 @@ def _document(playbook: Any) -> dict[str, object]:
         "title": playbook.title,
         "shipped": playbook.shipped,
         "cuts_the_link": playbook.cuts,
+        "reboots_nodes": playbook.reboots,
         "can_be_undone": playbook.undoable,
     }
 

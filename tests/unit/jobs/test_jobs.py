@@ -136,6 +136,44 @@ async def test_why_a_node_is_chosen_or_not(here: Jobs, fleet: Grid) -> None:
     assert {why.answer for why in await here.explain(JobId(big))} == {"no"}
 
 
+async def test_nodes_are_drained_for_a_while(here: Jobs, tmp_path: Path) -> None:
+    """Before a reboot: their jobs may end, they get no new ones, and nobody else has to dispatch."""
+    here.drain("n3", "somebody's own reason")
+    first = await here.submit(Spec(f"until [ -e {tmp_path}/go ]; do sleep 0.02; done", where="n1"))
+    dispatching = asyncio.create_task(here.wait([JobId(first)]))
+    async with asyncio.timeout(20):
+        while here.show(JobId(first)).job.state is not JobState.RUNNING:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    dispatching.cancel()
+    await asyncio.gather(dispatching, return_exceptions=True)
+    second = await here.submit(Spec("true", where="n1"))
+    said: list[str] = []
+    asyncio.get_running_loop().call_later(0.3, (tmp_path / "go").touch)
+    async with here.drained(["n1", "n3"], said.append, Stop()):
+        assert here.show(JobId(first)).job.state is JobState.SUCCEEDED
+        assert {name for name, one in here.standing().items() if one.drained} == {"n1", "n3"}
+        assert here.show(JobId(second)).job.state is JobState.QUEUED
+    assert said == ["waiting for 1 job to end"]
+    assert {name for name, one in here.standing().items() if one.drained} == {"n3"}
+    await here.wait([JobId(second)])
+    assert jobs.kept()
+    assert not here.live()
+
+
+async def test_jobs_that_do_not_end_are_left_to_their_fate(here: Jobs, fleet: Grid) -> None:
+    fleet.with_jobs(drain=0.2)
+    number = await here.submit(Spec("sleep 600"))
+    waiting = asyncio.create_task(here.wait([JobId(number)]))
+    async with asyncio.timeout(20):
+        while here.show(JobId(number)).job.state is not JobState.RUNNING:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    said: list[str] = []
+    async with here.drained(NAMES, said.append, Stop()):
+        assert said == ["waiting for 1 job to end", "1 job has not ended: queued again when its node is gone"]
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+
 async def test_what_is_refused_when_it_is_submitted(here: Jobs) -> None:
     with pytest.raises(SelectionError):
         await here.submit(Spec("true", where="n9"))

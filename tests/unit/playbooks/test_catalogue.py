@@ -31,6 +31,7 @@ def write(path: Path, text: str = PLAY) -> Path:
             False,
             True,
         ),
+        ("# gridtui: reboots nodes\n" + PLAY, "Do it", "", False, False),
         ("# First.\n# Second.\n- hosts: all\n", "First.", "Second.", False, False),
         ("# gridtui: makes coffee\n" + PLAY, "Do it", "", False, False),
         ("- hosts: all\n  name: 'Later'\n", "Later", "", False, False),
@@ -43,6 +44,7 @@ def test_the_head(tmp_path: Path, text: str, title: str, description: str, cuts:
     found = catalogue.read_one(write(tmp_path / "x.yml", text))
     assert (found.name, found.title, found.description) == ("x", title, description)
     assert (found.cuts, found.undoable) == (cuts, undoable)
+    assert found.reboots == ("reboots nodes" in text)
 
 
 def test_only_playbooks_are_listed(tmp_path: Path) -> None:
