@@ -7,6 +7,8 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -26,7 +28,7 @@ from tests.unit.push.trees import fill
 from tests.unit.push.wire import Wire
 
 from .conftest import MakeSshd
-from .openssh import MISSING, PROGRAM, Sshd
+from .openssh import MISSING, PROGRAM, Sshd, descendants
 
 pytestmark = [
     pytest.mark.skipif(
@@ -57,8 +59,8 @@ async def run(*words: str, cwd: Path) -> tuple[int, str]:
 class Place:
     """A node behind a wire, and what lies on it."""
 
-    def __init__(self, sshd: Sshd, wire: Wire, node: Node, stage: Stage) -> None:
-        self.sshd, self.wire, self.node, self.stage = sshd, wire, node, stage
+    def __init__(self, sshd: Sshd, wire: Wire, node: Node, stage: Stage, settings: Ssh) -> None:
+        self.sshd, self.wire, self.node, self.stage, self.settings = sshd, wire, node, stage, settings
         self.jobs = sshd.home / ".local" / "state" / "gridtui" / "jobs"
         self.objects = self.jobs / "cache" / "objects"
         self._count = 0
@@ -109,8 +111,9 @@ def place(make_sshd: MakeSshd, tmp_path: Path) -> Make:
         async with Wire(sshd.port, cut_after) as wire:
             known.write_text(sshd.known_hosts_line().replace(str(sshd.port), str(wire.port)) + sshd.known_hosts_line())
             node = replace(sshd.node("n"), port=sshd.port if direct else wire.port)
-            async with Stage(sshd.settings(known_hosts=str(known)), cache=cache, limits=limits) as stage:
-                yield Place(sshd, wire, node, stage)
+            settings = sshd.settings(known_hosts=str(known))
+            async with Stage(settings, cache=cache, limits=limits) as stage:
+                yield Place(sshd, wire, node, stage, settings)
 
     return make
 
@@ -364,6 +367,75 @@ async def test_a_gigabyte(place: Make, tmp_path: Path, record_property: Callable
             assert stream.read(6) == b"begin\0"
             stream.seek(-4, os.SEEK_END)
             assert stream.read() == b"\0end"
+
+
+async def test_two_controllers_at_one_time(place: Make, tmp_path: Path) -> None:
+    source = fill(tmp_path / "a", 4 * MB)
+    async with place() as there, Stage(there.settings, state=tmp_path) as other:
+        inputs = [Input(str(source), "a")]
+        whats = await asyncio.gather(there.stage.bring(there.node, inputs), other.bring(there.node, inputs))
+        assert whats[0].id == whats[1].id
+        assert (await there.place(whats[0]) / "a").read_bytes() == source.read_bytes()
+        assert there.held() == whats[0].digests.keys()
+        assert not there.lying_about()
+
+
+def farms(folder: Path) -> list[Path]:
+    return list(folder.glob("gridtui-stage-*"))
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there and not just a memory of it (proc(5), state)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+KILLED = """
+import asyncio, sys
+from gridtui.jobs.model import Input
+from gridtui.jobs.staging import Stage
+from gridtui.model import Node
+from gridtui.settings import Ssh
+
+async def main(port, user, identity, known, path):
+    async with Stage(Ssh(config="none", known_hosts=known)) as stage:
+        await stage.bring(Node("n", "127.0.0.1", port=int(port), user=user, identity=identity), [Input(path, "a")])
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_a_controller_that_is_killed_leaves_nothing_and_the_next_goes_on(
+    place: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    size = 16 * MB
+    source = fill(tmp_path / "a", size)
+    async with place(cut_after=size // 2) as there:
+        words = [
+            str(there.wire.port),
+            there.sshd.user,
+            str(there.sshd.identity),
+            there.settings.known_hosts,
+            str(source),
+        ]
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, *words)
+        await there.wire.was_cut.wait()
+        children = list(descendants(process.pid))[1:]
+        assert len(children) >= 2, "a master and rsync"
+        process.kill()
+        await process.wait()
+        there.wire.mend()
+        assert farms(tmp_path)
+        before = there.wire.there
+        what = await there.stage.bring(there.node, [Input(str(source), "a")])
+        assert there.wire.there - before < size * 3 // 4, "what had arrived was sent again"
+        assert (await there.place(what) / "a").read_bytes() == source.read_bytes()
+        assert not farms(tmp_path)
+        assert not [pid for pid in children if runs(pid)]
 
 
 async def test_a_node_without_rsync_says_so_in_one_line(place: Make, tmp_path: Path) -> None:

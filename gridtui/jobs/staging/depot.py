@@ -10,11 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ...errors import ConnectionLost, GridtuiError, InputError, StagingError
 from ...model import clean
@@ -23,6 +21,7 @@ from ...push.packages import how_to_install
 from ...push.transfer import NoRsync, Rsync
 from ...ssh.masters import Link
 from . import shell
+from .farm import planted
 from .model import CACHE, Manifest
 from .scripts import script
 
@@ -129,9 +128,8 @@ class Depot:
             if not missing:
                 return {}
             lane.moving = frozenset(missing)
-            with tempfile.TemporaryDirectory(prefix="gridtui-stage-") as farm:
-                await asyncio.to_thread(_plant, Path(farm), missing)
-                there, wrong, moved = await self._carry(link, lane, farm)
+            with planted(missing) as farm:
+                there, wrong, moved = await self._carry(link, lane, str(farm))
             if self._known is not None:
                 self._known |= there
             left = missing.keys() - there
@@ -218,12 +216,3 @@ def _failure(link: Link, source: str | bytes, wrong: bool, moved: Transfer) -> G
     # the name in the cache says nothing to anybody
     why = re.sub(r": \S*/incoming/\S*( \(and \d+ more\))?$", " for inputs", moved.error) or "an input did not get there"
     return StagingError(f"{link.node.name}: {why}")
-
-
-def _plant(farm: Path, missing: dict[str, str | bytes]) -> None:
-    """A folder of links, named as the node shall name what they lead to."""
-    for digest, source in missing.items():
-        if isinstance(source, bytes):
-            (farm / digest).write_bytes(source)
-        else:
-            (farm / digest).symlink_to(source)
