@@ -27,9 +27,10 @@ from .scripts import script
 
 LARGE = 64 << 20
 """Bytes to send from which on it goes the lane of the large ones."""
-_DIGEST = re.compile(rb"[0-9a-f]{64}")
-_ASKED = 1 << 27
-"""Bytes that a node may tell of its cache: two million objects."""
+_HELD = re.compile(rb"^[0-9a-f]{64}$", re.MULTILINE)
+_TOLD = re.compile(rb"^(ok|wrong|gone) ([0-9a-f]{64})$", re.MULTILINE)
+_ASKED = 1 << 26
+"""Bytes that a node may tell of its cache: a million objects."""
 _TIMEOUT = 120.0
 """Seconds in which it has to."""
 _SETTLE = 1800.0
@@ -158,7 +159,7 @@ class Depot:
         if said.code or not place.startswith(b"/"):
             raise StagingError(f"{link.node.name}: no place for inputs: {said.error or 'the node answers oddly'}")
         self._place = os.fsdecode(place)
-        return frozenset(name.decode() for name in names.split(b"\n") if _DIGEST.fullmatch(name))
+        return frozenset(match[0].decode() for match in _HELD.finditer(names))
 
     async def _move(self, link: Link, lane: _Lane, farm: str) -> Transfer:
         options = Options(
@@ -187,10 +188,8 @@ class Depot:
         if said.code:
             raise StagingError(f"{link.node.name}: inputs cannot be kept: {said.error or 'the node answers oddly'}")
         told: dict[bytes, set[str]] = {b"ok": set(), b"wrong": set(), b"gone": set()}
-        for line in said.output.splitlines():
-            word, _, name = line.partition(b" ")
-            if word in told and _DIGEST.fullmatch(name):
-                told[word].add(name.decode())
+        for match in _TOLD.finditer(said.output):
+            told[match[1]].add(match[2].decode())
         return told[b"ok"], told[b"wrong"], told[b"gone"]
 
 

@@ -37,7 +37,7 @@ class Doors:
         self._idle = idle
         self._doors: dict[str, _Door] = {}
         self._all, self._large = asyncio.Semaphore(ALL), asyncio.Semaphore(ALL)
-        self._dropping: set[asyncio.Task[None]] = set()
+        self._leaving: dict[str, asyncio.Task[None]] = {}
 
     @asynccontextmanager
     async def enter(self, node: Node, large: bool = False) -> AsyncIterator[Link]:
@@ -50,6 +50,8 @@ class Doors:
         try:
             # the node first: who waits for a busy one must not keep a place that others could use
             async with door.turns:
+                if leaving := self._leaving.get(node.name):
+                    await asyncio.shield(leaving)
                 link = await self._masters.open(node)
                 async with self._large if large else self._all:
                     yield link
@@ -61,8 +63,8 @@ class Doors:
     def _leave(self, node: Node) -> None:
         del self._doors[node.name]
         task = asyncio.create_task(self._masters.drop(node), name=f"leave {node.name}")
-        self._dropping.add(task)
-        task.add_done_callback(self._dropping.discard)
+        self._leaving[node.name] = task
+        task.add_done_callback(lambda _: self._leaving.pop(node.name, None))
 
     async def close(self) -> None:
         """End all logins. Idempotent."""
@@ -70,5 +72,5 @@ class Doors:
             if door.alarm:
                 door.alarm.cancel()
         self._doors.clear()
-        await asyncio.gather(*self._dropping, return_exceptions=True)
+        await asyncio.gather(*self._leaving.values(), return_exceptions=True)
         await self._masters.close()

@@ -84,10 +84,11 @@ async def _listed(
         raise StagingError(f"{link.node.name}: the job's folder is gone")
     if said.code:
         raise StagingError(f"{link.node.name}: outputs cannot be listed: {said.error or f'exit status {said.code}'}")
-    found = said.output.split(b"\0")[:-1]
     # a folder that may not be read, most likely
     troubles = [said.error] if said.error else []
-    if len(found) > limits.files:
+    # no more pieces than that: a node may say nothing but NULs
+    found = said.output.split(b"\0", limits.files + 1)
+    if len(found) > limits.files + 1:
         troubles.append(f"more than {limits.files} files match: the rest was left on {link.node.name}")
         del found[limits.files :]
     names = await asyncio.to_thread(_chosen, found, patterns, troubles)
@@ -97,7 +98,7 @@ async def _listed(
 def _chosen(found: Sequence[bytes], patterns: Sequence[matching.Pattern], troubles: list[str]) -> list[bytes]:
     names: list[bytes] = []
     for item in found:
-        kind, name = item[:1], item[1:].removeprefix(b"./")
+        kind, name = item[:1], item[1:].removeprefix(b"./")  # the last item is what follows the last NUL: nothing
         parts = name.split(b"/")
         if not name or b".." in parts or b"" in parts or b"." in parts:
             continue  # find never says so
