@@ -26,40 +26,7 @@ NEEDS, BOX = Needs(), Sandbox(image=IMAGE)
 ATTACKS = (Path(__file__).with_name("attacks.py")).read_bytes()
 SPOOL = ".local/state/gridtui/jobs/spool"
 
-# As the runner's: no names are split but at blanks, nothing is globbed, nothing can be read by others.
-KEEPER = r"""
-set -f
-IFS=' '
-umask 077
-cd "$1" || exit
-job=$1 work=$1/work unit=$2
-exec 2>keeper.err
-. "$job/launcher"
-( cd "$work" && launch ) >out 2>&1 3>&- </dev/null &
-pid=$!
-until_file() {
-    rounds=0
-    until [ -s "$1" ] || [ $rounds -ge 500 ]; do
-        sleep 0.02
-        rounds=$((rounds + 1))
-    done
-}
-. "$job/driver"
-wait "$pid"
-code=$?
-usage >usage
-said=''
-if oom; then said="$said oom"; fi
-if began; then said="$said began"; fi
-sweep
-sweep
-printf 'exit %s\n' "$code" >>usage
-printf 'said%s\n' "$said" >>usage
-[ ! -s refused ] || printf 'refused %s\n' "$(cat refused)" >>usage
-cat usage
-printf 'out\n'
-cat out keeper.err
-"""
+KEEPER = (Path(__file__).parents[1] / "unit" / "jobs" / "sandbox" / "keeper.sh").read_text()
 
 # The node's own Python and shell, with what they are linked with.
 MAKE_IMAGE = r"""

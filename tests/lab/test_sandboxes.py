@@ -259,7 +259,7 @@ def test_what_was_asked_for_is_there(places: dict[str, Place]) -> None:
     root.sh("mknod -m 666 /dev/nvidiactl c 1 3; mknod -m 666 /dev/nvidia0 c 1 3; mknod -m 666 /dev/nvidia1 c 1 3")
     look = """python3 -c "
 import glob, os, socket
-print(open('/data/file').read().strip(), os.access('/data/file', os.W_OK), os.access('/opt/lab data: 1', os.W_OK), sorted(map(os.path.basename, glob.glob('/dev/nvidia*'))), os.environ['CUDA_VISIBLE_DEVICES'])
+print(open('/data/file').read().strip(), os.access('/data/file', os.W_OK), os.access('/opt/lab data: 1', os.W_OK), sorted(map(os.path.basename, glob.glob('/dev/nvidia*'))), os.environ['CUDA_VISIBLE_DEVICES'], flush=True)
 socket.create_connection(('127.0.0.1', 7007), 2)
 print('connected')
 " """
@@ -313,6 +313,25 @@ def test_a_sandbox_that_breaks_is_not_the_jobs_failure(places: dict[str, Place])
             assert (own.exit, own.began, own.refused) == (status, True, ""), (level, own)
         killed = place.run(level, "", command="kill -s TERM $$")
         assert (killed.exit, killed.began) == (143, True), (level, killed)
+
+
+def test_where_systemd_gives_no_scope_cgroups_of_our_own_hold(places: dict[str, Place]) -> None:
+    """As root on a node with another init."""
+    root = places["root"]
+    levels = f"{root.spool}/../levels"
+    root.sh(f"cp -p {levels} {levels}.kept && sed -i 's/^limits .*/limits tree/' {levels}")
+    try:
+        for level in (Level.PLAIN, Level.BWRAP):
+            ran = root.run(level, "hold", driver=DRIVE)
+            assert root.sh(f"cat {root.last}/events").splitlines() == ["frozen", "thawed", "heard", "goes on"], ran
+            assert root.sh("pgrep -f 'attacks.py ([h]old|[t]ick)' || true") == ""
+            ate = root.run(level, "eat", needs=Needs(memory=128 << 20))
+            assert ate.oom and ate.exit == 137, ate
+            assert ate.memory is not None and 100 << 20 < ate.memory <= 128 << 20
+    finally:
+        root.sh(
+            f"mv {levels}.kept {levels}; find /sys/fs/cgroup -depth -type d -path '*/gridtui*' -exec rmdir {{}} + || true"
+        )
 
 
 def test_where_there_is_no_cgroup_the_rest_still_holds(places: dict[str, Place]) -> None:

@@ -37,9 +37,12 @@ launch() {
     done
     if [ "$box_root" = 1 ]; then
         box_own
+        box_groups=$(box_shared)
+        if [ -n "$box_groups" ]; then box_groups="--groups $(echo $box_groups | tr ' ' ,)"; else box_groups=--clear-groups; fi
+        # shellcheck disable=SC2086
         # The mounts are made by root, the job is nobody's: of the capabilities only those that change the user come along, and go there.
         set -- "$@" --cap-drop ALL --cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SETPCAP \
-            setpriv --reuid "$box_uid" --regid "$box_uid" --clear-groups --inh-caps=-all --bounding-set=-all
+            setpriv --reuid "$box_uid" --regid "$box_uid" $box_groups --inh-caps=-all --bounding-set=-all
     fi
     # What the job's shell inherits as its input is the mark that it began, and 3 the file for its times; the job itself gets neither.
     # bubblewrap does not wait for its child, so without a cgroup the times have to be taken inside.

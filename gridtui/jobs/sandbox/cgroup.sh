@@ -9,7 +9,7 @@ box_reset() {
     if box_find v2 "$job/box"; then box_v2=$box_rest; fi
     if box_find v1 "$job/box"; then box_v1=$box_rest; fi
 }
-box_mount=/sys/fs/cgroup
+: "${box_mount:=/sys/fs/cgroup}"
 box_unified=$box_mount
 [ -e "$box_mount/cgroup.procs" ] || box_unified=$box_mount/unified
 
@@ -147,13 +147,15 @@ box_settle() {
 # The job's processes, one number a line.
 box_members() {
     if [ -n "$box_v2" ]; then
-        cat "$box_v2/cgroup.procs" 2>/dev/null
+        box_listed "$box_v2"
     elif [ -n "$box_v1" ]; then
-        cat "${box_v1##* }/cgroup.procs" 2>/dev/null
+        box_listed "${box_v1##* }"
     else
         box_tree
     fi
 }
+# 0 is what cannot be seen from here, and would be ourselves.
+box_listed() { while read -r box_pid; do [ "$box_pid" -le 1 ] || echo "$box_pid"; done <"$1/cgroup.procs"; } 2>/dev/null
 # As far as they can be known without a cgroup: the job's session, what descends from it, and what carries its mark in the environment.
 # The kernel escapes newlines in names, so the last bracket of a line is the right one.
 box_tree() {
@@ -255,7 +257,7 @@ box_sweep() {
                 box_round=$((box_round + 1))
                 box_freeze 1
                 # shellcheck disable=SC2046
-                kill -s KILL $(cat "$box_path/cgroup.procs")
+                kill -s KILL $(box_listed "$box_path")
                 box_freeze 0
                 box_nap
             done

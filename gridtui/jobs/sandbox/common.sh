@@ -56,6 +56,13 @@ box_devices() {
         done
     fi
 }
+# The groups that may use them, but root's: a job's own user is in none.
+box_shared() {
+    for box_path in $(box_devices); do
+        box_group=$(stat -c %g "$box_path")
+        [ "$box_group" = 0 ] || echo "$box_group"
+    done | sort -u
+}
 # box_gpu INDEX FIELD: what the kernel's module says of a GPU, sorted by bus as nvidia-smi sorts; asks no program.
 box_gpu() {
     box_count=0

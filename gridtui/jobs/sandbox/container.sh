@@ -21,6 +21,7 @@ launch() {
     if [ "$box_root" = 1 ]; then
         box_own
         set -- "$@" --user "$box_uid:$box_uid"
+        for box_group in $(box_shared); do set -- "$@" --group-add "$box_group"; done
     elif [ "$box_engine" = docker ]; then
         set -- "$@" --user "$uid:$(id -g)"
     fi

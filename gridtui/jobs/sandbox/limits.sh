@@ -1,6 +1,6 @@
 # What a job may use: by cgroups where probe.sh could write one, else what ulimit has. box_disk is in KiB, a file; the others as in cgroup.sh.
 # box_enter is called in the job's own process, just before it becomes the job.
-box_limits=ulimit
+box_limits='ulimit'
 if box_find limits "$levels"; then box_limits=${box_rest%% *}; fi
 box_enter() {
     box_held=''

@@ -44,7 +44,7 @@ try() {
 # How a job is held: by systemd, else by cgroups of our own, else by ulimit.
 apart='#!/bin/sh
 exit 0'
-limits=ulimit
+limits='ulimit'
 if have busctl && [ -d /run/systemd/system ]; then
     echo limits scope >"$levels"
     ! try plain || limits=scope

@@ -13,7 +13,7 @@ launch() {
         -p DynamicUser=yes -p ProtectSystem=strict -p ProtectHome=tmpfs -p NoNewPrivileges=yes -p CapabilityBoundingSet= \
         -p SystemCallFilter=@system-service -p SystemCallErrorNumber=EPERM -p SystemCallArchitectures=native \
         -p RestrictNamespaces=yes -p RestrictRealtime=yes -p LockPersonality=yes -p PrivateUsers=yes \
-        -p ProtectKernelTunables=yes -p ProtectKernelModules=yes -p ProtectControlGroups=yes -p KeyringMode=private \
+        -p ProtectKernelTunables=yes -p ProtectKernelModules=yes -p ProtectControlGroups=yes -p KeyringMode=private -p PrivateDevices=yes \
         -p UMask=0077 -p LimitCORE=0 -p KillSignal=SIGKILL -p TasksMax="$box_tasks"
     for box_word in 242:RestrictSUIDSGID=yes 242:ProtectHostname=yes 243:OOMPolicy=kill 244:ProtectKernelLogs=yes 245:ProtectClock=yes \
         247:ProtectProc=invisible 248:PrivateIPC=yes; do
@@ -27,17 +27,10 @@ launch() {
     else
         set -- "$@" -p PrivateNetwork=yes -p "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6"
     fi
-    if [ -n "$box_gpus" ]; then
-        set -- "$@" -p DevicePolicy=closed
-        for box_path in $(box_devices); do
-            set -- "$@" -p DeviceAllow="$box_path rw"
-            # A job's own user is in no group that may use a card.
-            box_group=$(stat -c %g "$box_path")
-            [ "$box_group" = 0 ] || set -- "$@" -p SupplementaryGroups="$box_group"
-        done
-    else
-        set -- "$@" -p PrivateDevices=yes
-    fi
+    for box_path in $(box_devices); do
+        set -- "$@" -p DeviceAllow="$box_path rw" -p BindPaths="$box_path"
+    done
+    for box_group in $(box_shared); do set -- "$@" -p SupplementaryGroups="$box_group"; done
     set -- "$@" -p TemporaryFileSystem=/run:ro -p "TemporaryFileSystem=${job%/*/*}:ro" \
         -p BindPaths="$work" -p BindPaths="$job/tmp:/tmp" -p BindPaths="$job/tmp:/var/tmp" \
         -p BindReadOnlyPaths="$job/cmd" -p BindReadOnlyPaths="-$job/script" \
