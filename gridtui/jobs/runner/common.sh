@@ -43,5 +43,7 @@ alive() { # number, start time: whether this very process lives
     [ "$1" ] && process "$1" && [ "$proc_born" = "$2" ]
 }
 
+there() { kill -0 "$1"; } # number: some process has it
+
 # A writer that neither blocks where nobody reads nor dies of it: FIFO, text. For readers that are never stopped.
 put() { printf '%s\n' "$2" 2>/dev/null 1<>"$1"; }

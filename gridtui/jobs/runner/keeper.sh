@@ -160,7 +160,7 @@ keep() {
     fi
     printf '' >"$run/live/$key"
     [ "$wall" = - ] || [ "$wall" -gt 1000 ] || eager
-    pulse_on
+    pulse_on there
     eval "$launcher"
     attend | bound &
     printer=$!

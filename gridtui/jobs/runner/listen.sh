@@ -223,7 +223,7 @@ listen() { # in a session of its own: the controller's requests and the keepers'
             beat)
                 ground
                 for each in "$run"/live/*; do
-                    [ ! -e "$each" ] || pulse_on
+                    [ ! -e "$each" ] || pulse_on alive
                     break
                 done
                 ;;

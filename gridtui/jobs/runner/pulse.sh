@@ -1,8 +1,8 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script, and some names are for the launcher's text
 # The pulse: one process that wakes the keepers each second, as long as there are any
 
-pulse_on() {
-    IFS=' ' read -r beat_id beat_born 2>/dev/null <"$run/pulse" && alive "$beat_id" "$beat_born" && return
+pulse_on() { # what asks whether that process lives; a keeper does not look so closely, the controller's beat does
+    IFS=' ' read -r beat_id beat_born 2>/dev/null <"$run/pulse" && "$@" "$beat_id" "$beat_born" 2>/dev/null && return
     ( (
         exec 8>&- </dev/null >/dev/null 2>&1 3<&-
         pulse
