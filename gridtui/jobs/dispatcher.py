@@ -21,7 +21,7 @@ from ..stopping import Stop
 from .board import Board, Card
 from .engines.protocol import Engine
 from .logs import Logs
-from .model import JobState, Key, Phase, Report
+from .model import JobState, Key, Lot, Phase, Report
 from .offering import Grid, Offering, pass_on
 from .publishing import Publisher
 from .queue import Queue, Waker
@@ -34,6 +34,8 @@ ASK_AGAIN = 3.0
 """Seconds after which a node is asked again that did not answer, or did not confirm an order."""
 END_AGAIN = 30.0
 """Seconds after which an attempt is told again to end."""
+PRUNE = 3600.0
+"""Seconds between two times at which ended submissions are forgotten."""
 WAITING = 1000
 """Attempts that wait in the queue of an engine which places by itself."""
 
@@ -51,7 +53,8 @@ class Dispatcher:
         self._queue, self._waker, self._engine, self._grid, self._settings = queue, waker, engine, grid, settings
         self._board = Board()
         self._offering = Offering(engine, grid, self._board)
-        self._publisher = Publisher(Logs(queue.id), engine, settings, self._published)
+        self._logs = Logs(queue.id)
+        self._publisher = Publisher(self._logs, engine, settings, self._published)
         self._inbox: list[Report] = []
         self._done: list[Done] = []
         self._due = asyncio.Event()
@@ -59,7 +62,8 @@ class Dispatcher:
         self._wishing = True
         """People may have asked for something."""
         self._up: set[str] = set()
-        self._inputs: dict[int, Mapping[str, int]] = {}
+        self._inputs: dict[int, Mapping[str, int] | None] = {}
+        """Of submissions that wait for nodes: digests and bytes; None while they are looked at."""
 
     async def run(self, stop: Stop | None = None, until: Callable[[], bool] | None = None) -> None:
         """Until `stop` is asked or `until` holds after a round. Attempts go on without us. Raises StateError (the queue, the state folder)."""
@@ -134,7 +138,12 @@ class Dispatcher:
             self._ask(name)
 
     async def _tick(self) -> None:
+        pruned = -PRUNE
         while True:
+            if self._loop.time() - pruned >= PRUNE:
+                pruned = self._loop.time()
+                for number in self._queue.prune(time.time(), days=self._settings.keep):
+                    self._logs.remove(number)
             await asyncio.sleep(TICK)
             self._queue.beat()
             self._seek()
@@ -299,7 +308,9 @@ class Dispatcher:
         if not lots:
             return
         if self._engine.places:
-            placements = self._offering.plan(lots, self._up, self._queue.standing(), self._inputs, now)
+            known = self._with_inputs(lots)
+            inputs = {number: found for number, found in self._inputs.items() if found}
+            placements = self._offering.plan(known, self._up, self._queue.standing(), inputs, now)
         else:
             placements = pass_on(lots, WAITING - sum(not card.started for card in self._board))
         if not placements:
@@ -311,6 +322,22 @@ class Dispatcher:
             by_node[card.node].append(card)
         for cards in by_node.values():
             self._send(cards)
+
+    def _with_inputs(self, lots: Sequence[Lot]) -> Sequence[Lot]:
+        """Those whose inputs are known, or that have none; the others' are looked at meanwhile."""
+        for number in self._inputs.keys() - {lot.number for lot in lots}:
+            del self._inputs[number]
+        for lot in lots:
+            if lot.spec.inputs and lot.number not in self._inputs:
+                self._inputs[lot.number] = None
+                self._begin(self._look_at_inputs(lot))
+        return [lot for lot in lots if not lot.spec.inputs or self._inputs[lot.number] is not None]
+
+    async def _look_at_inputs(self, lot: Lot) -> None:
+        found = await self._engine.inputs(lot.spec)
+        if lot.number in self._inputs:
+            self._inputs[lot.number] = found
+            self._due.set()
 
     def _send(self, cards: Sequence[Card]) -> None:
         """Orders without inputs go together; one whose inputs travel must not keep others waiting, nor be kept by them."""

@@ -12,14 +12,14 @@ import random
 import shutil
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 from gridtui.errors import ConnectError, EngineError
 from gridtui.jobs.engines.protocol import Engine, Ground
-from gridtui.jobs.model import Cause, JobId, Key, Level, Order, Phase, Report
+from gridtui.jobs.model import Cause, JobId, Key, Level, Order, Phase, Report, Spec
 
 
 @dataclass(eq=False)
@@ -61,6 +61,8 @@ class World:
         self.starts: Counter[Key] = Counter()
         """Orders that arrived for each attempt."""
         self.engines: set[Memory] = set()
+        self.late = False
+        """Answers to starts come after the ends of what they started."""
 
     def lost(self) -> bool:
         return self.rng.random() < self.loss
@@ -91,7 +93,10 @@ class World:
                 start_new_session=True,
             )
         held.keeper = asyncio.create_task(self._keep(machine, held))
-        return self.report(machine, held)
+        answer = self.report(machine, held)
+        if self.late:
+            await asyncio.wait([held.keeper])
+        return answer
 
     async def _keep(self, machine: Machine, held: Held) -> None:
         assert held.process
@@ -164,6 +169,9 @@ class Memory:
             self._answered.discard(node)
             raise ConnectError(f"{node}: no route to host")
         return machine
+
+    async def inputs(self, spec: Spec) -> Mapping[str, int]:
+        return {item.path: 1 for item in spec.inputs}
 
     async def start(self, orders: Sequence[Order]) -> Sequence[Report]:
         found = []

@@ -21,7 +21,7 @@ from typing import ClassVar, Protocol
 from ...model import Node
 from ...settings import Settings
 from ...ssh import Pool
-from ..model import Key, Level, Order, Report
+from ..model import Key, Level, Order, Report, Spec
 
 
 class Nodes(Protocol):
@@ -62,6 +62,9 @@ class Engine(Protocol):
     name: ClassVar[str]
     places: ClassVar[bool]
     """Whether our placement chooses the node."""
+
+    async def inputs(self, spec: Spec) -> Mapping[str, int]:
+        """What a job's inputs are, by digest as in `Ground.holds`, in bytes; empty where that is not known. For placement near them."""
 
     async def start(self, orders: Sequence[Order]) -> Sequence[Report]:
         """Start attempts, inputs included. A Report for each that is known to run, or known to be refused (`Cause.REFUSED`,

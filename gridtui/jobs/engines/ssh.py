@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import ClassVar
 
-from ...errors import ConnectError, EngineError, InputError, SshError, StagingError, StateError
+from ...errors import ConnectError, EngineError, GridtuiError, InputError, SshError, StagingError, StateError
 from ...model import Node, clean
 from ...ssh import Pool
 from .. import sandbox
-from ..model import Cause, Key, Order, Phase, Report
+from ..model import Cause, Key, Order, Phase, Report, Spec
 from ..staging import Stage
 from .link import Link
 from .protocol import Ground, Nodes
@@ -40,6 +40,12 @@ class SshEngine:
         self._opening = asyncio.Lock()
         self._pool: Pool | None = None
         self._stage: Stage | None = None
+
+    async def inputs(self, spec: Spec) -> Mapping[str, int]:
+        try:
+            return (await (await self._staging()).manifest(spec.inputs)).digests
+        except GridtuiError:
+            return {}  # it is told where it is started
 
     async def start(self, orders: Sequence[Order]) -> Sequence[Report]:
         return [report for report in await asyncio.gather(*(self._start(order) for order in orders)) if report]

@@ -16,7 +16,7 @@ import pytest
 from gridtui.jobs import dispatcher
 from gridtui.jobs.dispatcher import Dispatcher
 from gridtui.jobs.logs import Logs
-from gridtui.jobs.model import ENDED, JobId, JobState, Level, Phase, Placement, Spec
+from gridtui.jobs.model import ENDED, Input, JobId, JobState, Level, Phase, Placement, Spec
 from gridtui.jobs.queue import Queue
 from gridtui.stopping import Stop
 from tests.contract.memory import Memory, World
@@ -212,6 +212,40 @@ async def test_requirements_are_kept(queue: Queue, world: World, grid: Grid) -> 
         await until(lambda: all(job.state in ENDED for job in queue.jobs(numbers=[number])))
     assert {job.node for job in queue.jobs(numbers=[number])} == {"n3"}
     assert state(queue, nowhere) is JobState.QUEUED
+
+
+async def test_an_end_may_be_told_before_the_start_was_answered(queue: Queue, world: World, grid: Grid) -> None:
+    world.late = True
+    queue.submit(Spec("true"), array=range(1, 31))
+    async with dispatching(queue, world, grid):
+        await until(lambda: ended(queue))
+    assert queue.counts() == {JobState.SUCCEEDED: 30}
+    assert set(world.ran.values()) == {1}
+
+
+async def test_jobs_with_inputs_are_placed_once_those_are_known(
+    queue: Queue, world: World, grid: Grid, tmp_path: Path
+) -> None:
+    (tmp_path / "in").write_text("hello\n")
+    number = queue.submit(Spec("cat name", inputs=(Input(str(tmp_path / "in"), "name"),)), array=(1, 2))
+    async with dispatching(queue, world, grid):
+        await until(lambda: ended(queue))
+    for job in queue.jobs(numbers=[number]):
+        [attempt] = queue.attempts(job.id)
+        assert Logs(queue.id).log(attempt.key).read_text() == "hello\n"
+
+
+async def test_what_ended_long_ago_is_forgotten_with_its_logs(queue: Queue, world: World, grid: Grid) -> None:
+    old = queue.submit(Spec("echo old > out; echo old", outputs=("out",)))
+    async with dispatching(queue, world, grid):
+        await until(lambda: ended(queue))
+    [attempt] = queue.attempts(JobId(old))
+    log, out = Logs(queue.id).log(attempt.key), Path(attempt.fetched) / "out"
+    assert (log.read_text(), out.read_text()) == ("old\n", "old\n")
+    grid.with_jobs(keep=-1)
+    async with dispatching(queue, world, grid):
+        await until(lambda: not queue.progress())
+    assert not log.parent.exists()
 
 
 async def test_many_short_jobs(queue: Queue, world: World, grid: Grid) -> None:
