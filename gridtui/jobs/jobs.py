@@ -15,19 +15,28 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import LockedError
 from ..settings import state_folder
 from ..stopping import Stop
-from . import engines, placement, reading, staging
-from .board import Board
-from .dispatcher import Dispatcher
-from .logs import Logs
 from .model import ENDED, After, Attempt, Group, Job, JobId, JobState, Lot, Spec
-from .offering import Grid, Offering
 from .queue import Awaited, Holder, Progress, Queue, Standing
 from .queue.queue import NAME
+
+if TYPE_CHECKING:
+    # Loaded by who dispatches or looks at nodes: `gridtui job submit` must not wait for asyncssh.
+    from . import engines, placement
+    from .offering import Grid, Offering
+
+    class Keeper(Grid, Protocol):
+        """What jobs ask of the fleet."""
+
+        def watching(self) -> AbstractAsyncContextManager[None]:
+            """The fleet started, from here on if it was not."""
+
+        def allow_changes(self) -> None: ...
+
 
 LOOK = 0.2
 """Seconds between two looks at a queue that somebody else dispatches."""
@@ -36,15 +45,6 @@ SURVEY = 15.0
 
 Told = Callable[[Sequence[Progress]], None]
 """Hears how far the awaited submissions are, whenever that has changed."""
-
-
-class Keeper(Grid, Protocol):
-    """What jobs ask of the fleet."""
-
-    def watching(self) -> AbstractAsyncContextManager[None]:
-        """The fleet started, from here on if it was not."""
-
-    def allow_changes(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +165,11 @@ class Jobs:
         self._fleet.allow_changes()
         if spec.where.strip():
             self._fleet.select(spec.where)
-        staging.parse(spec.outputs)
-        staging.check(spec.into)
+        if spec.outputs or spec.into:
+            from . import staging
+
+            staging.parse(spec.outputs)
+            staging.check(spec.into)
         return self._queue.submit(spec, array=array, each=each, after=after, held=held)
 
     def cancel(self, ids: Sequence[JobId]) -> Sequence[JobId]:
@@ -215,6 +218,9 @@ class Jobs:
         await self._dispatch(stop, self._idle if until_done else None)
 
     async def _dispatch(self, stop: Stop | None, until: Callable[[], bool] | None) -> None:
+        from . import engines
+        from .dispatcher import Dispatcher
+
         self._fleet.allow_changes()
         settings = self._fleet.settings.jobs
         with self._queue.lease() as waker:
@@ -291,6 +297,8 @@ class Jobs:
 
     async def explain(self, id: JobId) -> Sequence[placement.Why]:
         """Why a job would be given to each of the nodes now, or not. Raises UsageError (no such job), SelectionError, StateError."""
+        from . import placement
+
         job, spec = self._queue.job(id), self._queue.spec(id.number)
         lot = Lot(id.number, job.user, job.priority, spec, job.submitted, (id.index,))
         async with self._surveyed() as offering:
@@ -303,6 +311,9 @@ class Jobs:
 
         Raises UsageError (no such job or attempt), SshError or EngineError (its node has the log, and cannot be reached).
         """
+        from . import reading
+        from .logs import Logs
+
         async with self._reaching() as engine:
             async for piece in reading.read(self._queue, Logs(self._queue.id), engine, id, attempt, follow):
                 yield piece
@@ -310,6 +321,8 @@ class Jobs:
     @asynccontextmanager
     async def _reaching(self) -> AsyncIterator[engines.Engine]:
         """The dispatcher's engine, or one for a moment."""
+        from . import engines
+
         if self._engine is not None:
             yield self._engine
             return
@@ -322,6 +335,9 @@ class Jobs:
     @asynccontextmanager
     async def _surveyed(self) -> AsyncIterator[Offering]:
         """What nodes offer, once they have said what they can."""
+        from .board import Board
+        from .offering import Offering
+
         board = Board()
         placed = {one.attempt.key: one for one in self._queue.placed() if one.attempt.ended is None}
         for order in self._queue.orders(list(placed)):
