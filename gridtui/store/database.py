@@ -36,6 +36,7 @@ _EXPLAINED = {
     10: ("cannot be read or written", "the disk reports errors, or is full"),
     13: ("cannot be written: the disk is full", "free some space there"),
     14: ("cannot be opened", "see who owns it and its folder (ls -ld)"),
+    15: ("is locked by another process", "wait for it to end; `fuser` names it"),
     18: ("cannot hold this: too large", ""),
     22: ("cannot be written: files this large are not possible there", ""),
 }
