@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -47,7 +48,7 @@ async def talking(lab: Lab, user: str, *, shell: str = "/bin/sh", name: str = NO
 
 
 async def start(runner: Runner, wanted: Order) -> Report:
-    return await runner.start(wanted, sandbox.shell(wanted, Level.PLAIN))
+    return await runner.start(wanted, sandbox.shell(wanted, wanted.level))
 
 
 async def ended(runner: Runner, key: Key, seconds: float = 60) -> Report:
@@ -128,20 +129,30 @@ async def test_a_node_that_stands_still_a_reboot_and_a_power_cut(lab: Lab) -> No
         ]
         assert (report.exit, report.tail) == (0, b"on\n")
         await start(runner, two)
+        levels = sandbox.parse(runner.greeting.levels).levels
+        others = [
+            replace(order("sleep 60; echo end"), level=level)
+            for level in (Level.BWRAP, Level.SYSTEMD)
+            if level in levels
+        ]
+        polite = order("trap 'exit 0' TERM; sleep 60 & wait")
+        for each in (*others, polite):
+            await start(runner, each)
         await until(lambda: asyncio.to_thread(living, lab, "4713.5"))
+        keys = [two.key, polite.key, *(each.key for each in others)]
     await asyncio.to_thread(lab.restart, NODE)
     async with talking(lab, "root") as runner:
-        # An orderly stop tells keepers to end their jobs, where there is time for it; else the keeper is gone.
-        [report] = await runner.poll([two.key])
-        assert report.phase is Phase.LOST or report.cause is Cause.EVICTED, report
-        assert (await start(runner, two)).phase is report.phase
+        # An orderly stop ends jobs in its own order, and what they make of it is no result: they gave way, or are lost.
+        for report in await runner.poll(keys):
+            assert report.phase is Phase.LOST or report.cause is Cause.EVICTED, report
+        assert (await start(runner, two)).phase in (Phase.LOST, Phase.ENDED)
         await start(runner, three)
         await until(lambda: asyncio.to_thread(living, lab, "4714.5"))
         await asyncio.to_thread(lab.stop, NODE)
     await asyncio.to_thread(lab.start, NODE)
     async with talking(lab, "root") as runner:
         assert [report.phase for report in await runner.poll([three.key])] == [Phase.LOST]
-        await runner.forget([two.key, three.key, one.key])
+        await runner.forget([*keys, three.key, one.key])
         await until(lambda: asyncio.to_thread(lambda: sh(lab, f"ls {home('root')}/spool") == ""))
 
 

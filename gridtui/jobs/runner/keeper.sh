@@ -143,14 +143,14 @@ keep() {
     { printf '' >keeper; } 2>/dev/null || exit 0
     set +C
     code='' cpu='' memory='' wrote='' pid='' cause=exit why='' forgotten='' ending='' oomed='' begun='' left=''
-    held='' frozen='' back='' yielded=''
+    held='' frozen='' back='' yielded='' told=''
     {
         printf '%s %s %s %s %s\n' "$proc_id" "$proc_born" "$since" "$boot" "$level" >keeper &&
             printf '%512s\n' '' >report && printf '%s' "$launcher" >launcher &&
             printf '%s\n%s' "$extra" "$command" >cmd && { [ -z "$scripted" ] || printf '%s' "$scripted" >script; }
     } 2>/dev/null || full
     exec 8<>ctl
-    trap 'put "$job/ctl" "end 5 evicted the node told it to end"' TERM
+    trap 'told=1 && put "$job/ctl" "end 5 evicted it was told to end with the node or the login"' TERM
     if [ "$inputs" ]; then
         said=$( (eval "$inputs") 2>&1 >/dev/null)
         case $? in
@@ -193,6 +193,9 @@ keep() {
             tick) tick || break ;;
         esac
     done
+    if [ -z "$ending" ] && goes_down; then
+        ending=evicted why='the node went down'
+    fi
     trap '' TERM
     if [ -z "$code" ]; then
         sweep
@@ -208,6 +211,19 @@ keep() {
         fi
     fi
     finish "${ending:-$cause}" "$why"
+}
+
+# Whether the job ended because all here does: services and sessions may be ended seconds before the keeper is, and what the job made of
+# its SIGTERM is no result. systemd forbids logins first of all then, which costs nothing to see.
+goes_down() {
+    [ -z "$told" ] || return 0
+    if [ ! -e /run/nologin ]; then
+        [ "${code:-255}" -ge 128 ] && [ -z "$oomed" ] || return 1
+        sleep 1
+        [ -z "$told" ] || return 0
+        [ -e /run/nologin ] || return 1
+    fi
+    case $(systemctl is-system-running 2>/dev/null) in stopping | offline | '') [ -d /run/systemd/system ] ;; *) return 1 ;; esac
 }
 
 full() { # not even its folder can be written
