@@ -13,6 +13,7 @@ A hard link's target is `o/<digest>`: `o` is a symbolic link to the cache, made 
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import tarfile
@@ -21,6 +22,9 @@ from collections.abc import Iterable, Mapping
 from .model import Entry, File, Folder, Manifest
 from .placing import text
 
+_LARGE = 64 << 10
+"""Bytes from which on it is compressed: below, another process on the node costs more."""
+_GZIP = b"\x1f\x8b"
 NONE = Manifest()
 """No inputs: nothing is sent and nothing is run."""
 
@@ -33,7 +37,14 @@ def manifest(entries: Iterable[Entry], sources: Mapping[str, str]) -> Manifest:
     content = pack(listed)
     digest = hashlib.sha256(content).hexdigest()
     digests = {entry.digest: entry.size for entry in listed if isinstance(entry, File)}
-    return Manifest(listed, dict(sources), {**digests, digest: len(content)}, digest, content, text(digest))
+    return Manifest(
+        listed,
+        dict(sources),
+        {**digests, digest: len(content)},
+        digest,
+        content,
+        text(digest, content.startswith(_GZIP)),
+    )
 
 
 def pack(entries: Iterable[Entry]) -> bytes:
@@ -68,7 +79,9 @@ def pack(entries: Iterable[Entry]) -> bytes:
             archive.addfile(member)
     # tarfile fills up to a record of 10 kB; two blocks of zeros are an end (POSIX pax(1), ustar)
     content = stream.getvalue().rstrip(b"\0")
-    return content + bytes(-len(content) % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
+    content += bytes(-len(content) % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
+    # a header of 512 bytes a file is nearly all zeros
+    return gzip.compress(content, 6, mtime=0) if len(content) > _LARGE else content
 
 
 def _file(archive: tarfile.TarFile, name: str, content: bytes) -> None:

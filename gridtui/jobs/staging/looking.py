@@ -19,7 +19,7 @@ from .model import Entry, File, Folder, Symlink
 
 DEPTH = 200
 """Folders within folders."""
-MOST = 1_000_000
+MOST = 200_000
 """Files and folders of one job."""
 _TRIES = 3
 """Times that a file may change while it is read."""
@@ -42,7 +42,7 @@ def look(inputs: Sequence[Input], digest: Digest) -> tuple[tuple[Entry, ...], di
                 if isinstance(entry, File):
                     sources.setdefault(entry.digest, source)
                 if len(seen) > MOST:
-                    raise InputError(f"the inputs are more than {MOST} files", hint="pack them")
+                    raise InputError(f"the inputs are more than {MOST:,} files and folders", hint="pack them")
     for name in seen:
         above = os.path.dirname(name)
         if above and isinstance(seen.get(above), File | Symlink):

@@ -1,4 +1,4 @@
-# Makes work/ of a job's inputs. Run in a subshell in the attempt's folder; $1 is the index's digest. Docs: docs/STAGING.md.
+# Makes work/ of a job's inputs. Run in a subshell in the attempt's folder; $1 is the index's digest, $2 is z where it is compressed. Docs: docs/STAGING.md.
 # Exit status: 0 done; 66 something is missing or wrong in the cache; 69 a program is missing; 73 it cannot be written. The last line of standard error says why.
 # Each process costs a millisecond, and each start with inputs pays for them.
 set -u +f
@@ -14,7 +14,7 @@ sum=$(sha256sum <"$objects/$1") || no 66 "the index of the inputs cannot be read
 [ "${sum%% *}" = "$1" ] || { rm -f "$objects/$1"; no 66 "the index of the inputs was damaged in the node's cache"; }
 [ ! -e in ] || rm -rf in
 mkdir -m 700 in && ln -s "../$objects" in/o || no 73 "the job's folder cannot be written"
-tar -xopmf "$objects/$1" -C in 2>/dev/null
+tar "-x$2" -opmf "$objects/$1" -C in 2>/dev/null
 laid=$?
 [ -e in/need ] || no 73 "the inputs cannot be unpacked"
 count=0
@@ -36,7 +36,7 @@ if [ "$laid" -ne 0 ]; then
   rm -rf in/tree in/o
   mkdir in/o
   (here=$PWD && cd "$objects" && cut -c1-64 | xargs -r sh -c 'to=$1; shift; exec cp -- "$@" "$to"' sh "$here/in/o") <in/need || no 73 "the inputs cannot be copied"
-  tar -xopmf "$objects/$1" -C in || no 73 "the inputs cannot be unpacked"
+  tar "-x$2" -opmf "$objects/$1" -C in || no 73 "the inputs cannot be unpacked"
 fi
 # A copy, never the cache's own file: the job may write to its inputs.
 cp -RP --reflink=auto in/tree/. work/ 2>in/said || cp -RP in/tree/. work/ 2>in/said || no 73 "the inputs cannot be copied: $(tail -n 1 in/said)"

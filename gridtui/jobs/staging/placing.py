@@ -11,6 +11,6 @@ FULL = 73
 """The job's folder cannot be written (EX_CANTCREAT)."""
 
 
-def text(index: str) -> str:
+def text(index: str, compressed: bool) -> str:
     """POSIX sh text, run in the attempt's folder, with `work/` there and empty."""
-    return f"set -- {quote(index)}\n{script('place')}"
+    return f"set -- {quote(index, 'z' if compressed else '')}\n{script('place')}"

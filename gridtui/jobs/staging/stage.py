@@ -31,8 +31,8 @@ from .model import Fetched, Manifest
 
 CACHE = 20 << 30
 """Bytes of inputs that a node keeps."""
-_REMEMBERED = 16
-"""Sets of inputs whose manifests are kept: packing 10,000 names takes half a second."""
+_REMEMBERED = 100_000
+"""Files of all manifests that are kept: packing 10,000 names takes half a second."""
 
 
 _LOOKS = 4
@@ -96,9 +96,10 @@ class Stage:
                 last = self._last.get(inputs)
                 if last is None or last.entries != entries:
                     last = await asyncio.to_thread(manifest, entries, sources)
-                    while len(self._last) >= _REMEMBERED:
-                        del self._last[next(iter(self._last))]
+                    self._last.pop(inputs, None)
                     self._last[inputs] = last
+                    while len(self._last) > 1 and sum(len(one.entries) for one in self._last.values()) > _REMEMBERED:
+                        del self._last[next(iter(self._last))]
                 self._digests.save()
                 return last
         except BaseException:

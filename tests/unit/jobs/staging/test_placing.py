@@ -123,6 +123,26 @@ def test_a_node_without_tar_says_so(tmp_path: Path) -> None:
     assert (code, said) == (69, "the node has no tar, which inputs need")
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_many_files(tmp_path: Path, shell: str) -> None:
+    """More than a command line holds or a loop should touch one by one, so the index is compressed."""
+    source = tmp_path / "many"
+    source.mkdir()
+    for number in range(1500):
+        (source / f"{number}-{'n' * 150}").write_text(str(number % 700))
+    what = looked(Input(str(source), "many"))
+    assert len(what.index) < 1500 * 512 / 4, "a header a file would be more"
+    assert len(what.digests) == 701
+    cache = Cache(tmp_path / "node", shell)
+    cache.hold(what)
+    for found in cache.objects.iterdir():
+        os.utime(found, (1, 1))
+    code, said, work = cache.place(what)
+    assert (code, said) == (0, "")
+    assert tree(work / "many") == tree(source)
+    assert min(found.stat().st_mtime for found in cache.objects.iterdir()) > 1, "all of it was used"
+
+
 def test_the_same_inputs_give_the_same_index() -> None:
     entries: list[Entry] = [Folder("d", 0o755), File("d/x", 0o644, "ab" * 32, 3), Symlink("d/l", "x")]
     assert pack(entries) == pack(entries)
