@@ -143,6 +143,11 @@ async def _connect(
         if not done:
             raise TimeoutError
         return attempt.result()
+    except asyncio.CancelledError:
+        # In the moment in which it was done: nothing stays open, and no failure is left for the event loop to tell of.
+        if attempt.done() and not attempt.cancelled() and attempt.exception() is None:
+            attempt.result().abort()
+        raise
     finally:
         if not attempt.done():
             attempt.cancel()

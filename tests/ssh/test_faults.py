@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import asyncssh
@@ -27,6 +29,7 @@ from gridtui.errors import (
 from gridtui.model import Node
 from gridtui.settings import Ssh
 from gridtui.ssh import Pool, failures
+from gridtui.ssh import login as logins
 from gridtui.ssh.failures import Stage
 
 from .test_contract import Ear
@@ -272,3 +275,33 @@ def test_foreign_errors_become_ours(error: Exception, stage: Stage, kind: type[S
     assert text in str(found)
     assert str(found).startswith("u@h: ")
     assert str(found).isprintable()
+
+
+@pytest.mark.parametrize("refused", [True, False])
+async def test_a_login_that_ends_as_it_is_given_up_leaves_nothing(
+    refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing open, and no failure that the event loop would print a traceback of."""
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    aborted: list[bool] = []
+    givers: list[asyncio.Task[Any]] = []
+
+    async def connect(*_: object, **__: object) -> object:
+        givers.pop().cancel()
+        if refused:
+            raise ConnectionRefusedError
+        return SimpleNamespace(abort=lambda: aborted.append(True))
+
+    monkeypatch.setattr(asyncssh, "connect", connect)
+    route: Any = SimpleNamespace(endpoint=SimpleNamespace(host="h", port=1), connect_timeout=5.0)
+    client: Any = SimpleNamespace(stage=Stage.CONNECT)
+    options: Any = None
+    giving_up = asyncio.create_task(logins._connect(options, client, route, 5.0, None, None))
+    givers.append(giving_up)
+    with pytest.raises(asyncio.CancelledError):
+        await giving_up
+    del giving_up
+    gc.collect()
+    await asyncio.sleep(0)
+    assert told == [] and aborted == ([] if refused else [True])
