@@ -136,9 +136,9 @@ class EngineContract:
                 await asyncio.sleep(0.02)
 
     async def test_a_key_is_started_once(self, bench: Bench, engine: Watcher, tmp_path: Path) -> None:
-        order = bench.order(f"echo ran >> {tmp_path}/effects; exec sleep 600")
+        order = bench.order(f"echo ran >> {tmp_path}/effects; echo begun; exec sleep 600")
         await asyncio.gather(*(engine.engine.start([order]) for _ in range(4)))
-        await engine.until(order.key, Phase.RUNNING)
+        await read(engine.engine, bench.node, order.key, 6)
         await engine.engine.end(bench.node, [order.key], grace=1)
         await engine.until(order.key, Phase.ENDED)
         [report] = await engine.engine.start([order])

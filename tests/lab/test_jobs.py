@@ -29,7 +29,7 @@ from .test_updates import Firmware
 NAMES = ("node1", "node2", "node3")
 PLAIN = Sandbox(most=Level.PLAIN)
 """For what leaves traces on a node outside of its folder, to be counted."""
-EFFECTS = "/var/tmp/gridtui-effects"
+EFFECTS, GO = "/var/tmp/gridtui-effects", "/var/tmp/gridtui-go"
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ class Grid:
     def tried(self, number: int, times: int) -> bool:
         return self.jobs.show(JobId(number)).job.attempt == times
 
-    async def until(self, condition: Callable[[], object], seconds: float = 90.0) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = 50.0) -> None:
         async with asyncio.timeout(seconds):
             while not condition():  # noqa: ASYNC110 - what is waited for is in the queue, or on a node
                 await asyncio.sleep(0.05)
@@ -110,6 +110,7 @@ async def grid(lab: Lab, inventory: list[Path]) -> AsyncIterator[Grid]:
         yield grid
 
 
+@pytest.mark.timeout(120)
 async def test_from_submit_to_outputs_that_are_here(lab: Lab, inventory: list[Path], tmp_path: Path) -> None:
     """The whole way, as a script has it: nothing is started before, and `wait` dispatches."""
     (tmp_path / "numbers").write_text("6 7\n")
@@ -143,12 +144,15 @@ async def test_from_submit_to_outputs_that_are_here(lab: Lab, inventory: list[Pa
     await fleet.close()
 
 
+@pytest.mark.timeout(120)
 async def test_ends_holds_logs_and_drains(grid: Grid) -> None:
     jobs = grid.jobs
     for name in NAMES[1:]:
         jobs.drain(name, "a new disk")
     long = Spec("trap 'echo ended; exit 9' TERM; echo begun; while :; do sleep 0.1; done")
-    cancelled, held = await grid.fleet.submit(long), await grid.fleet.submit(replace(long, command="sleep 1; echo on"))
+    grid.lab.run("node1", ["rm", "-f", GO])
+    stands = Spec(f"until [ -e {GO} ]; do sleep 0.1; done; echo on", sandbox=PLAIN)
+    cancelled, held = await grid.fleet.submit(long), await grid.fleet.submit(stands)
     assert {await grid.runs(cancelled), await grid.runs(held)} == {"node1"}
     jobs.hold([JobId(held)])
     pieces = jobs.logs(JobId(cancelled), follow=True)
@@ -158,11 +162,13 @@ async def test_ends_holds_logs_and_drains(grid: Grid) -> None:
     assert [piece async for piece in pieces][-1].endswith(b"ended\n"), "it is told as it comes"
     await grid.until(lambda: grid.state(cancelled) is JobState.CANCELLED)
     await grid.until(lambda: grid.state(held) is JobState.FROZEN)
+    grid.lab.run("node1", ["touch", GO])
     jobs.release([JobId(held)])
     await grid.until(lambda: grid.state(held) is JobState.SUCCEEDED)
     assert await grid.text(held) == "on\n"
 
 
+@pytest.mark.timeout(120)
 async def test_a_job_starts_at_once_where_all_is_warm(grid: Grid) -> None:
     times = []
     for _ in range(8):
@@ -176,6 +182,7 @@ async def test_a_job_starts_at_once_where_all_is_warm(grid: Grid) -> None:
     assert sorted(times)[2] < 0.5, times
 
 
+@pytest.mark.timeout(120)
 async def test_what_ends_while_nobody_looks_is_found(lab: Lab, inventory: list[Path], tmp_path: Path) -> None:
     async with dispatched(lab, inventory) as grid:
         spec = Spec("sleep 1; echo $GRIDTUI_INDEX > out", outputs=("out",), into=str(tmp_path / "{index}"))
@@ -195,10 +202,9 @@ async def test_a_node_loses_its_power_and_another_one_is_cut_off(
     lab: Lab, inventory: list[Path], tmp_path: Path
 ) -> None:
     """Both lose their jobs to the third. The one that was only cut off works on: nothing of it is published."""
-    go = "/var/tmp/gridtui-go"
-    command = f"hostname; until [ -e {go} ]; do sleep 0.1; done; hostname > result"
+    command = f"hostname; until [ -e {GO} ]; do sleep 0.1; done; hostname > result"
     for name in NAMES:
-        lab.run(name, ["rm", "-f", go])
+        lab.run(name, ["rm", "-f", GO])
     async with dispatched(lab, inventory, lost_after=4.0) as grid:
         jobs = grid.jobs
         for name in ("node2", "node3"):
@@ -217,10 +223,10 @@ async def test_a_node_loses_its_power_and_another_one_is_cut_off(
                 await grid.until(partial(grid.tried, number, 2))
                 assert await grid.runs(number) == "node3"
             assert lab.run("node2", ["pgrep", "-f", "/cmd$"]).stdout, "it works on"
-            lab.run("node2", ["touch", go])
+            lab.run("node2", ["touch", GO])
             await asyncio.to_thread(lab.start, "node1")
         await grid.until(lambda: not grid.spool("node1") and not grid.spool("node2"))
-        lab.run("node3", ["touch", go])
+        lab.run("node3", ["touch", GO])
         await grid.until(lambda: jobs.counts() == {JobState.SUCCEEDED: 2})
         for number in (first, second):
             assert (tmp_path / str(number) / "result").read_text() == "node3\n"
@@ -240,7 +246,7 @@ def cut_off(lab: Lab, name: str) -> Iterator[None]:
         lab.run(name, ["nft", "delete table inet cut"])
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(150)
 async def test_a_node_is_frozen_and_a_node_reboots(lab: Lab, inventory: list[Path]) -> None:
     async with dispatched(lab, inventory) as grid:
         for name in ("node2", "node3"):
