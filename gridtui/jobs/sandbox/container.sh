@@ -65,7 +65,7 @@ launch() {
     fi
     if [ $box_status -ge 125 ]; then
         box_said=$("$box_engine" inspect --type container --format 'started {{.State.StartedAt}} oom {{.State.OOMKilled}}' "$unit" 2>/dev/null)
-        case $box_said in 'started 0001-'* | '') ;; 'started '*) [ "$box_engine" = podman ] || [ $box_status != 127 ] || echo began >"$job/began" ;; esac
+        case $box_said in 'started 0001-'* | '') ;; 'started '*) [ "$box_engine" = podman ] || echo began >"$job/began" ;; esac
         case $box_said in *' oom true') echo oom >"$job/box.end" ;; esac
         if ! began; then
             "$box_engine" image inspect "$box_image" >/dev/null 2>&1 || box_refuse "the image $box_image cannot be had here"

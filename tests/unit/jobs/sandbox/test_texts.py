@@ -94,7 +94,7 @@ def test_a_plain_job_from_start_to_end(shell: str, tmp_path: Path) -> None:
     own = "gridtui: no sandbox's number"
     for status in (0, 1, 69, 70, 125, 255):
         told = keep(tmp_path / f"exit-{status}", text, f"echo {own!r}; exit {status}", shell=shell)
-        assert (told.exit, told.said, told.refused) == (status, {"began"}, ""), told
+        assert (told.exit, told.said, told.refused) == (status, frozenset({"began"}), ""), told
         assert own in told.out
     told = keep(tmp_path / "signal", text, "kill -s TERM $$", shell=shell)
     assert told.exit == 143
@@ -214,7 +214,7 @@ def test_limits_are_written_where_a_cgroup_of_version_2_has_them(tmp_path: Path)
     if not any(line.startswith("0::") for line in Path("/proc/self/cgroup").read_text().splitlines()):
         pytest.skip("this kernel has no cgroups of version 2")
     told = keep(tmp_path, text, "ulimit -d; exit 137", levels="limits tree\n", driver="sweep() { :; }\n")
-    assert (told.exit, told.said, told.cpu) == (137, {"began", "oom"}, 1.234567)
+    assert (told.exit, told.said, told.cpu) == (137, frozenset({"began", "oom"}), 1.234567)
     assert told.out == "unlimited\n", "what the kernel holds is not held twice"
     wrote = {
         name: (group / name).read_text()
