@@ -21,6 +21,10 @@ MOST_LOSSES = 20
 LONGEST = 300.0
 """Seconds: the most that a job waits for its next try."""
 
+SOON = 60.0
+"""Seconds: an attempt that was turned away within them did nothing worth speaking of."""
+
+_TURNED_AWAY = frozenset({Cause.REFUSED, Cause.BROKEN, Cause.EVICTED})
 _NEW = {Phase.RUNNING: JobState.RUNNING, Phase.FROZEN: JobState.FROZEN}
 _WHY = {
     Cause.WALL: "its wall time was over",
@@ -202,7 +206,7 @@ def _end(step: Step, row: _Row, report: Report, taken: Taken) -> None:
     key = step.key(row.number, row.stored, row.attempt)
     why = clean(report.why, 500) or (_WHY.get(report.cause, "") if report.cause else "")
     node = row.node or clean(report.node, 255)
-    if report.cause in (Cause.REFUSED, Cause.BROKEN, Cause.EVICTED):
+    if report.cause in _TURNED_AWAY:
         row = row._replace(node=node)
         taken.forget.append(key)
         if report.cause is Cause.BROKEN:
@@ -244,17 +248,18 @@ def _turned_away(step: Step, row: _Row, cause: Cause, why: str) -> None:
     elif losses >= MOST_LOSSES:
         _finish(step, row, JobState.FAILED, f"given up after {losses} attempts: {why}")
     else:
-        wait = 0.0 if cause is Cause.EVICTED else pause(_turns(step, row))
+        soon = step.now - row.placed < SOON
+        wait = pause(_turns(step, row)) if soon or cause is not Cause.EVICTED else 0.0
         _requeue(step, row, wait, why, losses=losses)
 
 
 def _turns(step: Step, row: _Row) -> int:
-    """How often in a row it was refused or its sandbox broke, this time included."""
-    causes = step.cursor.execute(
-        "SELECT cause FROM attempt WHERE number = ? AND element = ? ORDER BY attempt DESC LIMIT 12",
+    """How often in a row it was turned away soon after it came, this time included: a node that does so must not keep everybody busy."""
+    ends = step.cursor.execute(
+        "SELECT cause, ended - placed FROM attempt WHERE number = ? AND element = ? ORDER BY attempt DESC LIMIT 12",
         (row.number, row.stored),
     )
-    return sum(1 for _ in takewhile(lambda found: found[0] in (Cause.REFUSED, Cause.BROKEN), causes))
+    return sum(1 for _ in takewhile(lambda end: end[0] in _TURNED_AWAY and end[1] < SOON, ends))
 
 
 def _lost(step: Step, row: _Row, why: str) -> None:

@@ -19,7 +19,8 @@ class SmallJob:
     over: Report | None = None
     """Its current attempt ended like this, and is not published."""
     away: int = 0
-    """How often in a row it was refused, or its sandbox broke."""
+    """How often in a row it was turned away soon after it was placed."""
+    placed: float = 0.0
     successes: int = 0
 
 
@@ -100,7 +101,7 @@ class Small:
         for id in ids:
             if id in self.ready(now):
                 job = self.job(id)
-                job.state, job.attempt, job.over = JobState.STARTING, job.attempt + 1, None
+                job.state, job.attempt, job.over, job.placed = JobState.STARTING, job.attempt + 1, None, now
                 keys.append(Key(self.queue, id, job.attempt))
         return keys
 
@@ -140,13 +141,15 @@ class Small:
             job.state, job.over, job.away = JobState.RUNNING, report, 0
             return "fetch"
         job.losses += report.cause is Cause.BROKEN
-        job.away = 0 if report.cause is Cause.EVICTED else job.away + 1
+        soon = now - job.placed < 60
+        job.away = job.away + 1 if soon else 0
         if job.wish == "cancel":
             self.end(job, JobState.CANCELLED)
         elif job.losses >= 20:
             self.end(job, JobState.FAILED)
         else:
-            self.again(job, now + (0.0 if report.cause is Cause.EVICTED else min(300.0, 2.0 ** (job.away - 1))))
+            at_once = report.cause is Cause.EVICTED and not soon
+            self.again(job, now + (0.0 if at_once else min(300.0, 2.0 ** (max(job.away, 1) - 1))))
         self.settle()
         return "forget"
 

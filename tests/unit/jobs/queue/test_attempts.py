@@ -118,12 +118,24 @@ def test_what_is_lost_with_its_node_is_no_failure(queue: Queue, phase: Phase) ->
 
 
 def test_what_gave_way_goes_on_for_ever(queue: Queue) -> None:
-    number = queue.submit(TRUE)
+    number, now = queue.submit(TRUE), NOW
     for _ in range(50):
-        (order,) = start(queue, JobId(number))
-        taken = queue.take([Report(order.key, Phase.ENDED, cause=Cause.EVICTED, exit=143)], NOW)
+        (order,) = start(queue, JobId(number), now=now)
+        now += 100
+        taken = queue.take([Report(order.key, Phase.ENDED, cause=Cause.EVICTED, exit=143)], now)
         assert taken.forget == [order.key] and taken.fetch == []
-    assert states(queue, number) == ["queued"] and ready(queue) == {number: [None]}
+    assert states(queue, number) == ["queued"] and ready(queue, now) == {number: [None]}
+
+
+@pytest.mark.parametrize("cause", [Cause.REFUSED, Cause.EVICTED])
+def test_a_node_that_turns_it_away_at_once_is_not_asked_without_a_pause(queue: Queue, cause: Cause) -> None:
+    number, now, pauses = queue.submit(TRUE), NOW, []
+    for _ in range(12):
+        (order,) = start(queue, JobId(number), now=now)
+        queue.take([Report(order.key, Phase.ENDED, cause=cause)], now)
+        pauses.append(next(s for s in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300) if ready(queue, now + s)))
+        now += pauses[-1]
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
 
 
 def test_an_old_copy_never_publishes(queue: Queue) -> None:
