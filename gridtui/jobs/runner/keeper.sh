@@ -51,7 +51,11 @@ copy() { # bytes at most, file: appends what comes. Sets size, eof; fails when i
         result=$?
         # "12+3 records in", "12+3 records out", "4567 bytes ..."; each read is a record, whole or not
         records=${said%%' records in'*} records=${records##*"$nl"}
-        got=${said%' byte'*} got=${got##*"$nl"} got=${got%% *}
+        case $said in
+            *' byte'*) got=${said%%' byte'*} got=${got##*"$nl"} ;;
+            # not every busybox tells
+            *) if [ -f "$2" ]; then got=$(($(wc -c <"$2") - size)); else got=$((block * count)); fi ;;
+        esac
         case $got in '' | *[!0-9]*) got=0 ;; esac
         size=$((size + got))
         [ $result = 0 ] || return 1

@@ -55,6 +55,9 @@ serve() { # the queue, a shell. On the channel: it passes on what it reads, beca
     for each in "$spool" "$run/ears" "$run/live"; do
         mkdir -p "$each" 2>/dev/null || unfit "$home cannot be written"
     done
+    for each in setsid mkfifo dd head tail; do
+        command -v $each >/dev/null || unfit "it has no $each"
+    done
     clean
     process self
     me=$queue.$proc_id.$proc_born ear=$run/ears/$queue.$proc_id.$proc_born
@@ -65,12 +68,15 @@ serve() { # the queue, a shell. On the channel: it passes on what it reads, beca
     }
     uptime
     { mkdir "$ear" && mkfifo "$ear/fifo" && printf '%012d\n' "$now" >"$ear/beat"; } 2>/dev/null || unfit "$run cannot be written"
+    set -- setsid "$@"
+    # Not every busybox has it; then load of ours cannot be told from others'.
+    command -v nice >/dev/null && set -- nice -n 1 "$@"
     if ! away; then
-        set -- nice -n 1 setsid "$@"
+        :
     elif [ "$uid" = 0 ]; then
-        set -- systemd-run --quiet --scope nice -n 1 setsid "$@"
+        set -- systemd-run --quiet --scope "$@"
     else
-        set -- systemd-run --user --quiet --scope nice -n 1 setsid "$@"
+        set -- systemd-run --user --quiet --scope "$@"
     fi
     # shellcheck disable=SC2094
     exec 4<>"$ear/fifo" 5>"$ear/fifo" 6<&0 3<"$ear/fifo" 4>&-

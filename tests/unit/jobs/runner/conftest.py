@@ -8,6 +8,7 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -23,10 +24,14 @@ SHELLS = {"dash": "dash", "bash": "bash --posix", "busybox": "busybox sh"}
 
 
 @pytest.fixture(params=list(SHELLS))
-def shell(request: pytest.FixtureRequest) -> str:
-    """A shell's command."""
+def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A shell's command. With busybox's all programs are busybox's."""
     if not shutil.which(SHELLS[request.param].split()[0]):
         pytest.skip(f"{request.param} is not installed")
+    if request.param == "busybox":
+        folder = tmp_path_factory.mktemp("busybox")
+        subprocess.run(["busybox", "--install", "-s", str(folder)], check=True)
+        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     return SHELLS[request.param]
 
 

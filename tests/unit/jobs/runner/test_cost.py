@@ -68,7 +68,7 @@ class Counted:
 
 
 @pytest.fixture
-def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counted:
+def counted(shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counted:
     folder, log = tmp_path / "bin", tmp_path / "log"
     folder.mkdir()
     log.touch()
@@ -88,6 +88,7 @@ async def test_programs_a_job_and_a_look(counted: Counted, home: Path, connectio
         assert (await run(runner, order())).exit == 0
     found = counted.take()
     folders = {name: found.pop(name, 0) for name in ("mkdir", "mkfifo")}
+    found.pop("wc", 0)  # where a busybox's dd does not tell how much it was
     # It gets its folder, its output is taken, and the launcher of these tests gives it a session.
     assert found == {"mv": 20, "dd": 20, "setsid": 20}
     assert all(count <= 3 for count in folders.values()), folders
