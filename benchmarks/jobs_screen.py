@@ -172,7 +172,7 @@ def _keys(state: Path, count: int, *, array: bool) -> None:
 
 _KEYS = {
     "a line": (b"\x1b[B", b"\x1b[A"),
-    "a page": (b"\x1b[6~", b"\x1b[6~", b"\x1b[5~"),
+    "a page": (b"\x1b[6~", b"\x1b[5~"),
     "the end, the start": (b"\x1b[F", b"\x1b[H"),
 }
 

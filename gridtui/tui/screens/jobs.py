@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 
 def _cpus(value: float | None) -> str:
-    return text.UNKNOWN if value is None or value != value else f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+    return (
+        text.UNKNOWN
+        if value is None or value != value
+        else f"{value:.0f}"
+        if value >= 10
+        else f"{value:.1f}".removesuffix(".0")
+    )
 
 
 class JobsScreen(ChangeScreen):
