@@ -93,7 +93,7 @@ class Grid:
 @asynccontextmanager
 async def dispatched(lab: Lab, inventory: list[Path], lost_after: float = 300.0) -> AsyncIterator[Grid]:
     settings = Settings()
-    fleet = Fleet.open(inventory, replace(settings, jobs=replace(settings.jobs, lost_after=lost_after, grace=2.0)))
+    fleet = Fleet.open(inventory, replace(settings, jobs=replace(settings.jobs, lost_after=lost_after, grace=20.0)))
     stop = Stop()
     task = asyncio.create_task(fleet.jobs.dispatch(stop))
     try:
