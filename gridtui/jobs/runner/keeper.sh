@@ -52,8 +52,8 @@ copy() { # bytes at most, file: appends what comes. Sets size, eof; fails when i
         # "12+3 records in", "12+3 records out", "4567 bytes ..."; each read is a record, whole or not
         records=${said%%' records in'*} records=${records##*"$nl"}
         case $said in
-            *' byte'*) got=${said%%' byte'*} got=${got##*"$nl"} ;;
-            # not every busybox tells
+            *' byte'*) got=${said%' byte'*} got=${got##*"$nl"} ;; # in the last line; warnings speak of bytes, too
+            # Not every busybox tells.
             *) if [ -f "$2" ]; then got=$(($(wc -c <"$2") - size)); else got=$((block * count)); fi ;;
         esac
         case $got in '' | *[!0-9]*) got=0 ;; esac
