@@ -24,7 +24,9 @@ SHELLS = {"dash": "dash", "bash": "bash --posix", "busybox": "busybox sh"}
 
 
 @pytest.fixture(params=list(SHELLS))
-def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> str:
+def shell(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> str:
     """A shell's command. With busybox's all programs are busybox's."""
     if not shutil.which(SHELLS[request.param].split()[0]):
         pytest.skip(f"{request.param} is not installed")

@@ -69,6 +69,7 @@ class Counted:
 
 @pytest.fixture
 def counted(shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counted:
+    monkeypatch.setattr("gridtui.jobs.runner.runner.BEAT", 1000.0)  # beats only when asked for
     folder, log = tmp_path / "bin", tmp_path / "log"
     folder.mkdir()
     log.touch()
