@@ -14,7 +14,7 @@ from gridtui.jobs.model import JobId, Key, Order, Sandbox, Spec
 from .lab import Lab
 from .sandboxes import IMAGE, Place
 
-ROUNDS = 20
+ROUNDS = 10
 # One shell that keeps one job after the other, as the runner's does: what systemd is asked once a connection is asked once here.
 KEEPER = r"""
 cd "$1" || exit

@@ -11,7 +11,7 @@ exec 2>keeper.err
 pid=$!
 until_file() {
     rounds=0
-    until [ -s "$1" ] || [ $rounds -ge 500 ]; do
+    until [ -s "$1" ] || [ $rounds -ge 3000 ]; do
         sleep 0.02
         rounds=$((rounds + 1))
     done
