@@ -32,12 +32,17 @@ class Card:
     frozen: bool = False
     """We stopped it where it stands."""
     sending: asyncio.Task[None] | None = None
-    """An order is on its way: nothing else is asked about it meanwhile."""
+    """What sends, or sent, its order."""
     together: tuple[Key, ...] = ()
     """The attempts whose orders travel in the same message."""
     end_asked: float | None = None
     placed: float = 0.0
     """When it was given to the node, as `time.time()`."""
+
+    @property
+    def on_its_way(self) -> bool:
+        """An order is on its way: nothing else is asked about it meanwhile."""
+        return self.sending is not None and not self.sending.done()
 
 
 @dataclass(slots=True, eq=False)

@@ -8,13 +8,14 @@ queue before its node hears of it, and a node is told to forget one only after i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import settings as settings_
-from ..errors import GridtuiError
+from ..errors import EngineError, GridtuiError, SshError
 from ..events import Seen
 from ..model import Status
 from ..stopping import Stop
@@ -92,9 +93,10 @@ class Dispatcher:
             raise error from None
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self._group.create_task(work)
+        task = self._group.create_task(_tolerant(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # where it was cancelled before it began
         return task
 
     # ---- what comes in ----
@@ -164,7 +166,7 @@ class Dispatcher:
             silent = now - column.heard
             if column.cards and silent > self._settings.lost_after:
                 self._lose(list(column.cards), f"nothing was heard of {node or self._engine.name} for too long")
-            unsure = any(not card.started and card.sending is None for card in column.cards.values())
+            unsure = any(not card.started and not card.on_its_way for card in column.cards.values())
             mute = node in self._up and self._engine.places and self._engine.ground(node) is None
             if mute or (column.cards and (unsure or silent > quiet)):
                 self._ask(node)
@@ -177,7 +179,7 @@ class Dispatcher:
 
     async def _asking(self, node: str) -> None:
         column = self._board.column(node)
-        keys = [key for key, card in column.cards.items() if card.sending is None]
+        keys = [key for key, card in column.cards.items() if not card.on_its_way]
         try:
             self._heard(await self._engine.poll(node, keys))
             if self._engine.ground(node) is not None:
@@ -194,7 +196,7 @@ class Dispatcher:
     def _drop(self, key: Key) -> None:
         card = self._board.drop(key)
         self._publisher.leave(key)
-        if card and card.sending is not None and not any(other in self._board for other in card.together):
+        if card and card.sending and not any(other in self._board for other in card.together):
             card.sending.cancel()
 
     # ---- one round ----
@@ -232,7 +234,7 @@ class Dispatcher:
                 if card:
                     self._board.move(card, report.node, self._loop.time())
                     card.started = True
-            elif card and card.sending is None:
+            elif card and not card.on_its_way:
                 if card.started or card.end_asked is not None:
                     lost.append(report.key)
                 else:
@@ -281,7 +283,7 @@ class Dispatcher:
             if card is None or card.ended or (card.end_asked is not None and now - card.end_asked < END_AGAIN):
                 continue
             card.end_asked = now
-            if card.sending is not None and len(card.together) == 1:
+            if card.sending and len(card.together) == 1:
                 card.sending.cancel()  # its inputs need not travel any further
             ends[card.node].append(key)
         for node, keys in ends.items():
@@ -297,7 +299,7 @@ class Dispatcher:
     async def _ending(self, node: str, keys: Sequence[Key]) -> None:
         """What is being sent comes first: an end that overtakes its start would be lost."""
         cards = [card for key in keys if (card := self._board.get(key))]
-        if sending := {card.sending for card in cards if card.sending is not None}:
+        if sending := {card.sending for card in cards if card.sending and card.on_its_way}:
             await asyncio.wait(sending)
         await self._engine.end(node, keys, grace=self._settings.grace)
 
@@ -349,9 +351,10 @@ class Dispatcher:
                 card.sending, card.together = task, keys
 
     async def _sending(self, cards: Sequence[Card]) -> None:
-        try:
-            self._heard(await self._engine.start([card.order for card in cards]))
-        finally:
-            for card in cards:
-                card.sending = None
-            self._due.set()
+        self._heard(await self._engine.start([card.order for card in cards]))
+
+
+async def _tolerant(work: Coroutine[Any, Any, None]) -> None:
+    """What an engine could not do for one node, or cannot do at all, ends nothing else; it is asked again, or does without."""
+    with contextlib.suppress(SshError, EngineError):
+        await work

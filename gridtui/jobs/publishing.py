@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from .. import settings as settings_
-from ..errors import GridtuiError, SshError
+from ..errors import GridtuiError, SshError, StateError
 from .board import Card
 from .engines.protocol import Engine
 from .logs import Logs
@@ -37,14 +37,18 @@ class Publisher:
         self._under_way: set[Key] = set()
 
     def bring(self, card: Card, report: Report, begin: Begin) -> None:
-        """Fetch, and tell when it is done. At once where the report holds all there is. Raises StateError (the state folder)."""
+        """Fetch, and tell when it is done. At once where the report holds all there is."""
         order, key = card.order, card.order.key
         if key in self._under_way:
             return
         if not order.spec.outputs and len(report.tail) == report.output:
-            if report.tail:
-                self._logs.write(key, report.tail)
-            self._published(key, "", True, "")
+            why = ""
+            try:
+                if report.tail:
+                    self._logs.write(key, report.tail)
+            except StateError as error:
+                why = str(error)
+            self._published(key, "", not why, why)
             return
         self._under_way.add(key)
         begin(self._bring(card))

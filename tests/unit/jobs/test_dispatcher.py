@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from gridtui.jobs import dispatcher
+from gridtui.errors import EngineError, StateError
+from gridtui.jobs import dispatcher, publishing
 from gridtui.jobs.dispatcher import Dispatcher
 from gridtui.jobs.logs import Logs
-from gridtui.jobs.model import ENDED, Input, JobId, JobState, Level, Phase, Placement, Spec
+from gridtui.jobs.model import ENDED, Input, JobId, JobState, Key, Level, Phase, Placement, Spec
 from gridtui.jobs.queue import Queue
 from gridtui.stopping import Stop
 from tests.contract.memory import Memory, World
@@ -246,6 +247,58 @@ async def test_what_ended_long_ago_is_forgotten_with_its_logs(queue: Queue, worl
     async with dispatching(queue, world, grid):
         await until(lambda: not queue.progress())
     assert not log.parent.exists()
+
+
+async def test_what_an_engine_cannot_do_ends_nothing_else(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = asyncio.Event()
+
+    async def freeze(self: Memory, node: str, keys: Sequence[Key], frozen: bool) -> None:
+        asked.set()
+        raise EngineError("this engine cannot stop jobs where they stand")
+
+    monkeypatch.setattr(Memory, "freeze", freeze)
+    number = queue.submit(Spec(f"until [ -e {tmp_path}/go ]; do sleep 0.02; done"))
+    async with dispatching(queue, world, grid):
+        await until(lambda: state(queue, number) is JobState.RUNNING)
+        queue.hold([JobId(number)])
+        await asyncio.wait_for(asked.wait(), 20)
+        (tmp_path / "go").touch()
+        await until(lambda: state(queue, number) is JobState.SUCCEEDED)
+
+
+async def test_a_log_that_cannot_be_kept_is_told(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(self: Logs, key: Key, text: bytes) -> None:
+        raise StateError("the state folder cannot be written: No space left on device")
+
+    monkeypatch.setattr(Logs, "write", write)
+    spoken, silent = queue.submit(Spec("echo hi")), queue.submit(Spec("true"))
+    async with dispatching(queue, world, grid):
+        await until(lambda: ended(queue))
+    assert [state(queue, number) for number in (spoken, silent)] == ["failed", "succeeded"]
+    assert "No space left" in queue.job(JobId(spoken)).why
+
+
+async def test_outputs_that_cannot_be_fetched_fail_the_job(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three tries, with pauses, while its node answers; the job ran well, and what it made is not here."""
+    monkeypatch.setattr(publishing, "PAUSE", 0.01)
+    tries = []
+
+    async def fetch(self: Memory, node: str, key: Key, *_: object) -> Sequence[str]:
+        tries.append(key)
+        raise EngineError("out: a link that leads out of the folder")
+
+    monkeypatch.setattr(Memory, "fetch", fetch)
+    number = queue.submit(Spec("touch out", outputs=("out",)))
+    async with dispatching(queue, world, grid):
+        await until(lambda: ended(queue))
+    assert (state(queue, number), len(tries)) == (JobState.FAILED, publishing.TRIES)
+    assert queue.job(JobId(number)).why == "out: a link that leads out of the folder"
 
 
 async def test_many_short_jobs(queue: Queue, world: World, grid: Grid) -> None:
