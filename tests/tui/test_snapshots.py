@@ -214,8 +214,14 @@ def test_picture_of_jobs(snap_compare: object, size: tuple[int, int], name: str,
             await pilot.press("enter")
             while not (isinstance(app.screen, JobScreen) and app.screen.job()):
                 await pilot.pause(0.01)
-            lines = app.screen.query_one(OutputLines)
-            while lines.count != (48 if name == "job" else 1) or not lines.is_vertical_scroll_end:
+            screen, lines = app.screen, app.screen.query_one(OutputLines)
+            assert isinstance(screen, JobScreen)
+            while (
+                lines.count != (48 if name == "job" else 1)
+                or not lines.is_vertical_scroll_end
+                or (screen._why is None if name == "job" else not screen._tail._ended)
+                or screen._drawn != screen._tail.changes
+            ):
                 await pilot.pause(0.05)
         elif name == "cancel":
             await pilot.press("c")
