@@ -115,8 +115,8 @@ def _costs(one: Attempt) -> str:
 # ---- where, and why there ----
 
 
-def why(found: Sequence[Why], fold: Fold, cells: int) -> list[Parts]:
-    """Every node: nodes with the same reason together, as one node set; those that could take it with their score, the best first."""
+def why(found: Sequence[Why], fold: Fold, cells: int, placed: bool = False) -> list[Parts]:
+    """Every node, for a job that is `placed` with what is left beside it: nodes with the same reason together, as one node set; those that could take it with their score, the best first."""
     lines: list[Parts] = []
     heaps: dict[tuple[str, str], list[Why]] = {}
     for one in found:
@@ -135,7 +135,9 @@ def why(found: Sequence[Why], fold: Fold, cells: int) -> list[Parts]:
         lines[-1:] = _wrap(lines[-1], cells)
         if reason:
             lines += [((" " * 4, "dim"), (line, "text")) for line in text.fold(text.plain(reason), max(8, cells - 4))]
-    return _cut(lines, 3 * MOST) or [(("there are no nodes", "dim"),)]
+    lines = _cut(lines, 3 * MOST) or [(("there are no nodes", "dim"),)]
+    # Its own node is as full as it makes it.
+    return [(("one more like it, now:", "faint"),), *lines] if placed else lines
 
 
 def _scores(scores: Sequence[float]) -> str:

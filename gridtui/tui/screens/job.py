@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from ...errors import GridtuiError
-from ...jobs.model import ENDED, Attempt, Job, JobId
+from ...jobs.model import ENDED, PLACED, Attempt, Job, JobId
 from .. import dossier, text, top
 from ..actions import bindings, of
 from ..tail import Tail
@@ -137,7 +137,7 @@ class JobScreen(ChangeScreen):
         self._panel("after").show(lambda cells: dossier.after(shown, cells))
         self._panel("why").show(
             lambda cells: (
-                dossier.why(why, fold, cells)
+                dossier.why(why, fold, cells, shown.job.state in PLACED)
                 if why is not None
                 else [(("asking ...", "faint"),)]
                 if self._asking
