@@ -43,6 +43,9 @@ LOOK = 0.2
 SURVEY = 15.0
 """Seconds that nodes have to answer before `explain` says what is known."""
 
+BATCH = 500
+"""Submissions that are asked for at once."""
+
 Told = Callable[[Sequence[Progress]], None]
 """Hears how far the awaited submissions are, whenever that has changed."""
 
@@ -372,26 +375,41 @@ class _Awaited:
 
     def __init__(self, queue: Queue, ids: Sequence[JobId], told: Told | None) -> None:
         self._queue, self._told = queue, told
-        self._whole = sorted({id.number for id in ids if id.index is None})
-        self._single = [id for id in ids if id.index is not None and id.number not in self._whole]
-        if not ids:
-            self._whole = [one.number for one in queue.progress() if one.group is not Group.ENDED]
-        self._numbers = sorted({*self._whole, *(id.number for id in self._single)})
-        self._before: list[Progress] = []
+        self._whole = {id.number for id in ids if id.index is None}
+        self._single = {id for id in ids if id.index is not None and id.number not in self._whole}
         for id in ids:
             queue.job(id) if id.index is not None else queue.spec(id.number)  # raises UsageError where it is not there
+        if not ids:
+            live = (Group.RUNNING, Group.WAITING)
+            self._whole = {one.number for group in live for one in queue.progress(group=group)}
+        self._known: dict[int, Progress] = {}
+        self._left = sorted({*self._whole, *(id.number for id in self._single)})
+        """Submissions that had not ended when they were last looked at."""
 
     def done(self) -> bool:
-        """Whether all have ended."""
-        found = self._queue.progress(numbers=self._numbers) if self._numbers else []
-        if self._told and found != self._before:
-            self._before = found
-            self._told(found)
-        if any(one.group is not Group.ENDED for one in found if one.number in self._whole):
+        """Whether all have ended. Looks at the first of those that are left: as long as they have not, the others need not be asked for."""
+        changed = False
+        while batch := self._left[:BATCH]:
+            found = {one.number: one for one in self._queue.progress(numbers=batch)}
+            changed = changed or any(self._known.get(number) != one for number, one in found.items())
+            self._known.update(found)
+            self._left = [
+                number for number in batch if number in found and found[number].group is not Group.ENDED
+            ] + self._left[BATCH:]
+            if self._left and self._left[0] in batch:
+                break
+        if changed and self._told:
+            self._told([self._known[number] for number in sorted(self._known)])
+        if any(number in self._whole for number in self._left):
             return False
         return all(self._queue.job(id).state in ENDED for id in self._single)
 
-    def jobs(self) -> Sequence[Job]:
+    def jobs(self) -> list[Job]:
         """They, as they are now."""
-        whole = self._queue.jobs(numbers=self._whole) if self._whole else []
-        return sorted([*whole, *(self._queue.job(id) for id in self._single)], key=lambda job: job.id)
+        whole = sorted(self._whole)
+        found = [
+            job
+            for start in range(0, len(whole), BATCH)
+            for job in self._queue.jobs(numbers=whole[start : start + BATCH])
+        ]
+        return sorted([*found, *map(self._queue.job, self._single)], key=lambda job: job.id)

@@ -69,6 +69,16 @@ async def test_waiting_dispatches_while_nobody_else_does(here: Jobs, fleet: Grid
     assert (shown.job, shown.spec.command[:4], len(shown.attempts)) == (found[1], "echo", 1)
 
 
+async def test_waiting_for_many(here: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "BATCH", 3)
+    numbers = [await here.submit(Spec("true")) for _ in range(10)]
+    told: list[list[int]] = []
+    found = await here.wait(told=lambda progress: told.append([one.number for one in progress]))
+    assert [job.id.number for job in found] == numbers
+    assert {job.state for job in found} == {JobState.SUCCEEDED}
+    assert told[-1] == numbers
+
+
 async def test_one_dispatches_and_others_wait_with_it(here: Jobs, fleet: Grid, tmp_path: Path) -> None:
     stop = Stop()
     dispatching = asyncio.create_task(here.dispatch(stop))
