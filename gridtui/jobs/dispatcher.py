@@ -35,6 +35,8 @@ ASK_AGAIN = 3.0
 """Seconds after which a node is asked again that did not answer, or did not confirm an order."""
 END_AGAIN = 30.0
 """Seconds after which an attempt is told again to end."""
+BURST = 256
+"""Reports that one round takes: whoever shares the loop, a screen for one, gets its turn between two rounds."""
 PRUNE = 3600.0
 """Seconds between two times at which ended submissions are forgotten."""
 WAITING = 1000
@@ -204,7 +206,9 @@ class Dispatcher:
     def _round(self) -> None:
         now = time.time()
         if self._inbox:
-            reports, self._inbox = self._inbox, []
+            reports, self._inbox = self._inbox[:BURST], self._inbox[BURST:]
+            if self._inbox:
+                self._due.set()
             self._take(reports, now)
         if self._done:
             done, self._done = self._done, []
