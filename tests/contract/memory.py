@@ -32,6 +32,8 @@ class Held:
     phase: Phase = Phase.RUNNING
     exit: int | None = None
     ended: bool = False
+    gone: bool = False
+    """It was lost or forgotten: nothing more is told of it."""
     keeper: asyncio.Task[None] | None = None
 
     @property
@@ -61,6 +63,8 @@ class World:
         self.starts: Counter[Key] = Counter()
         """Orders that arrived for each attempt."""
         self.engines: set[Memory] = set()
+        self.held: list[Held] = []
+        """All attempts there ever were."""
         self.late = False
         """Answers to starts come after the ends of what they started."""
 
@@ -72,6 +76,7 @@ class World:
         if order.key in machine.spool:
             return self.report(machine, machine.spool[order.key])
         held = machine.spool[order.key] = Held(order, machine.folder / str(order.key))
+        self.held.append(held)
         (held.folder / "work").mkdir(parents=True)
         for item in order.spec.inputs:
             target = held.folder / "work" / item.name
@@ -101,6 +106,8 @@ class World:
     async def _keep(self, machine: Machine, held: Held) -> None:
         assert held.process
         code = await held.process.wait()
+        if held.gone:
+            return
         held.exit, held.phase = (code if code >= 0 else 128 - code), Phase.ENDED
         self.tell(self.report(machine, held))
 
@@ -129,25 +136,20 @@ class World:
         """All that runs there is gone, and the node knows it."""
         for held in self.machines[name].spool.values():
             if held.phase is not Phase.ENDED:
+                held.gone, held.phase = True, Phase.LOST
                 self.kill(held)
-                held.phase = Phase.LOST
 
     def kill(self, held: Held, number: int = signal.SIGKILL) -> None:
         if held.process and held.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(held.process.pid, number)
-        if number == signal.SIGKILL and held.keeper and held.phase is not Phase.ENDED:
-            held.keeper.cancel()
 
     async def close(self) -> None:
-        for machine in self.machines.values():
-            for held in machine.spool.values():
-                self.kill(held)
-                if held.process:
-                    await held.process.wait()
-                if held.keeper:
-                    held.keeper.cancel()
-                    await asyncio.gather(held.keeper, return_exceptions=True)
+        for held in self.held:
+            held.gone = True
+            self.kill(held)
+            if held.keeper:
+                await held.keeper
 
 
 class Memory:
@@ -251,6 +253,7 @@ class Memory:
             machine = self._machine(node)
             for key in keys:
                 if held := machine.spool.pop(key, None):
+                    held.gone = True
                     self.world.kill(held)
                     shutil.rmtree(held.folder)
 
