@@ -33,6 +33,7 @@ from .bridge import Bridge, Fresh, Source
 from .columns import checked
 from .course import Course
 from .desk import Desk
+from .driver import Driver
 from .duty import Duty
 from .endings import RUNNING
 from .screens.events import EventsScreen
@@ -111,7 +112,7 @@ class Dashboard(App[int]):
         self.clock = clock
         self.failure: BaseException | None = None
         self._begun = False
-        super().__init__()
+        super().__init__(driver_class=Driver)
         for theme in themes.THEMES:
             self.register_theme(theme)
         if settings.theme not in self.available_themes:

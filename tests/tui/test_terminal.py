@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -10,8 +12,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
+from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
+
+from gridtui.tui.driver import Mute
 
 ROOT = Path(__file__).parents[2]
 
@@ -144,6 +150,21 @@ def test_a_signal_gives_the_terminal_back(terminal: Terminal, number: signal.Sig
     os.kill(terminal.pid, number)
     terminal.wait_for(f"status={status}")
     assert terminal.is_restored()
+
+
+def test_a_terminal_that_goes_away() -> None:
+    """What is drawn for nobody is dropped, and leaving waits for nothing."""
+    master, slave = pty.openpty()
+    file = os.fdopen(slave, "w")
+    writer = WriterThread(cast("IO[str]", Mute(file)))
+    writer.start()
+    os.close(master)
+    for number in range(3 * MAX_QUEUED_WRITES):
+        writer.write(f"line {number}\n")
+    writer.stop()
+    assert not writer.is_alive()
+    with contextlib.suppress(OSError):
+        file.close()
 
 
 def test_ctrl_c_asks_nothing(terminal: Terminal) -> None:
