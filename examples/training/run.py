@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from gridtui import Fleet
-from gridtui.jobs import JobId, JobState, Needs, Sandbox, Spec
-from gridtui.jobs.model import Input
+from gridtui.exec.lines import text
+from gridtui.jobs import Input, JobId, JobState, Needs, Sandbox, Spec
 
 HERE = Path(__file__).resolve().parent
 
@@ -38,8 +38,8 @@ async def train(fleet: Fleet, names: list[str], port: int, into: Path) -> bool:
         numbers.append(await fleet.submit(spec))
     await fleet.jobs.wait([JobId(number) for number in numbers])
     for number in numbers:
-        async for piece in fleet.jobs.logs(JobId(number)):
-            sys.stdout.write(piece.decode("utf-8", "replace"))
+        said = b"".join([piece async for piece in fleet.jobs.logs(JobId(number))])
+        sys.stdout.write(text(said))  # what a node sends could command this terminal
     return all(fleet.jobs.show(JobId(number)).job.state is JobState.SUCCEEDED for number in numbers)
 
 
