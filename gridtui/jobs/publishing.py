@@ -64,7 +64,7 @@ class Publisher:
             try:
                 into, log = self._logs.outputs(key, spec), self._logs.prepare(key)
                 async with self._gate:
-                    await self._engine.fetch(card.node, key, spec.outputs, into, log)
+                    await self._engine.fetch(card.node, key, spec.outputs, into, log, spec.output_limit)
             except SshError:
                 await asyncio.sleep(PAUSE)  # until it answers, or was silent for too long: then it is left
             except GridtuiError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from ..errors import StateError, UsageError
 from .engines.protocol import Engine
@@ -58,14 +58,14 @@ def find(queue: Queue, id: JobId, number: int | None) -> Attempt | None:
     raise UsageError(f"job {id} has had {len(attempts)} attempts; there is no attempt {number}")
 
 
-def kept(logs: Logs, attempt: Attempt, offset: int) -> list[bytes]:
+def kept(logs: Logs, attempt: Attempt, offset: int) -> Iterator[bytes]:
     """What is kept here of an attempt, from there on. Nothing is kept of one that wrote nothing, or was lost with its node."""
     path = logs.log(attempt.key)
     try:
         with path.open("rb") as stream:
             stream.seek(offset)
-            return list(iter(lambda: stream.read(PIECE), b""))
+            yield from iter(lambda: stream.read(PIECE), b"")
     except FileNotFoundError:
-        return []
+        return
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror}") from error

@@ -217,7 +217,7 @@ class EngineContract:
         assert report.exit == 5, report
         log, into = tmp_path / "kept" / "log", tmp_path / "into"
         log.parent.mkdir()
-        names = await engine.engine.fetch(bench.node, order.key, order.spec.outputs, into, log)
+        names = await engine.engine.fetch(bench.node, order.key, order.spec.outputs, into, log, order.spec.output_limit)
         assert list(names) == ["out/sum of it's $HOME"]
         assert (into / names[0]).read_text() == "5\n"
         assert [path.name for path in into.rglob("*") if path.is_file()] == ["sum of it's $HOME"]

@@ -232,13 +232,15 @@ class Memory:
             raise EngineError(f"{node} has no attempt {key}")
         return held.output[offset : offset + limit]
 
-    async def fetch(self, node: str, key: Key, patterns: Sequence[str], into: Path, log: Path) -> Sequence[str]:
+    async def fetch(
+        self, node: str, key: Key, patterns: Sequence[str], into: Path, log: Path, limit: int
+    ) -> Sequence[str]:
         await asyncio.sleep(0)
         held = self._machine(node).spool.get(key)
         if held is None:
             raise EngineError(f"{node} has no attempt {key}")
         part = log.with_suffix(".part")
-        part.write_bytes(held.output)
+        part.write_bytes(held.output[:limit])
         part.replace(log)
         work, names = held.folder / "work", []
         for path in sorted({path for pattern in patterns for path in work.glob(pattern) if path.is_file()}):

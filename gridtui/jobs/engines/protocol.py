@@ -93,9 +93,13 @@ class Engine(Protocol):
 
         Raises SshError or EngineError where it cannot be had."""
 
-    async def fetch(self, node: str, key: Key, patterns: Sequence[str], into: Path, log: Path) -> Sequence[str]:
+    async def fetch(
+        self, node: str, key: Key, patterns: Sequence[str], into: Path, log: Path, limit: int
+    ) -> Sequence[str]:
         """Bring the outputs that match into the folder `into`, and all that is kept of its output into the file `log`, each of them
-        whole or not at all. Gives the outputs' names. Where no pattern is given, `into` is not touched. Raises as `read`."""
+        whole or not at all. Gives the outputs' names. Where no pattern is given, `into` is not touched. Raises as `read`.
+
+        `limit` is the job's `output_limit`: a node that says much more than that is not believed, and nothing beyond is taken."""
 
     async def forget(self, node: str, keys: Sequence[Key]) -> None:
         """Remove all that is left of attempts; those that still run are ended first, without grace."""

@@ -24,6 +24,8 @@ from .protocol import Ground, Nodes
 
 PIECE = 256 << 10
 """Bytes of a log that are asked for at once."""
+SLACK = 4096
+"""Bytes that a log may be over its job's limit: the keeper's line about what is left out."""
 
 
 class SshEngine:
@@ -111,22 +113,24 @@ class SshEngine:
         async with self._link(self._node(node)).runner() as runner:
             return await runner.read(key, offset, limit)
 
-    async def fetch(self, node: str, key: Key, patterns: Sequence[str], into: Path, log: Path) -> Sequence[str]:
-        where = self._node(node)
-        async with self._link(where).runner() as runner:
-            folder = f"{runner.folder(key)}/work"
+    async def fetch(
+        self, node: str, key: Key, patterns: Sequence[str], into: Path, log: Path, limit: int
+    ) -> Sequence[str]:
         part = log.with_name(f"{log.name}.part")
-        offset = 0
+        offset, most = 0, limit + SLACK
         try:
             with part.open("wb") as stream:
-                while data := await self.read(node, key, offset, PIECE):
-                    stream.write(data)
+                while offset < most and (data := await self.read(node, key, offset, PIECE)):
+                    stream.write(data[: most - offset])
                     offset += len(data)
             part.replace(log)
         except OSError as error:
             raise StateError(f"{log} cannot be written: {error.strerror}") from error
         if not patterns:
             return ()
+        where = self._node(node)
+        async with self._link(where).runner() as runner:
+            folder = f"{runner.folder(key)}/work"
         fetched = await (await self._staging()).fetch(where, folder, patterns, into)
         if not fetched.ok:
             raise EngineError("; ".join(fetched.troubles[:3]))

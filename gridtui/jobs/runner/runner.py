@@ -38,6 +38,9 @@ TAIL = 4096
 READ = 256 << 10
 """Most bytes of one `read`."""
 
+SAID = 16 << 20
+"""Bytes of one answer that are kept: some 100,000 attempts."""
+
 _HOME = re.compile(r"/[^\x00-\x1f\x7f]{1,1000}")
 
 
@@ -50,6 +53,7 @@ class _Request:
         self.data: list[bytes] | None = None
         """Lines of a `read`, once they come."""
         self.size = 0
+        """Bytes of what came."""
 
 
 class Runner:
@@ -342,7 +346,8 @@ class Runner:
                         request.done.set_result(None)
                 elif line.rest == b"data":
                     request.data = []
-                elif len(request.said) < 100_000:
+                elif request.size < SAID:
+                    request.size += len(line.rest) + 64
                     request.said.append(line.rest)
         elif reading := next(
             (one for one in self._requests.values() if one.data is not None and not one.done.done()), None
