@@ -200,6 +200,8 @@ class Spec:
             parts = one.name.split("/")
             if not one.name.isprintable() or one.name.startswith("~") or not {"", ".", ".."}.isdisjoint(parts):
                 raise UsageError(f"{one.name!r} cannot name an input", hint="names are relative to the job's folder")
+        if self.sandbox.image.startswith("-"):
+            raise UsageError(f"{self.sandbox.image!r} cannot name an image")  # it would be an option of the engine's
 
 
 @dataclass(frozen=True, slots=True, order=True)

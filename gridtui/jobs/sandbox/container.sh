@@ -103,9 +103,9 @@ usage() (
 oom() {
     box_find oom "$job/box.counts" || box_find oom "$job/box.end"
 }
-# The engine forgets the container first, while what it knows of it is still true.
+# The engine forgets the container first, while what it knows of it is still true; and the volumes that the image asked for.
 sweep() (
     box_reset
-    [ ! -e "$job/began" ] || "$box_engine" rm --force --time 0 "$unit" || "$box_engine" rm --force "$unit"
+    [ ! -e "$job/began" ] || "$box_engine" rm --force --volumes --time 0 "$unit" || "$box_engine" rm --force --volumes "$unit"
     box_sweep
 ) >/dev/null 2>&1

@@ -33,10 +33,8 @@ def assignments(values: Mapping[str, str | int]) -> str:
 
 
 def filled(text: str, blanks: Mapping[str, str]) -> str:
-    """The text with each line `: NAME` replaced by what belongs there."""
-    for name, lines in blanks.items():
-        text = re.sub(rf"^: {name}\n", lambda _match, lines=lines: lines, text, flags=re.MULTILINE)  # type: ignore[misc]
-    return text
+    """The text with each line `: NAME` replaced by what belongs there, all at once: a path may hold such a line, too."""
+    return re.sub(rf"^: ({'|'.join(blanks)})\n", lambda match: blanks[match[1]], text, flags=re.MULTILINE)
 
 
 def numbers(order: Order) -> dict[str, str | int]:

@@ -61,6 +61,7 @@ PATHS = st.text(alphabet=st.sampled_from("ab/ :,;'\"$`\\\n*=-"), min_size=1, max
 @given(inside=PATHS, writable=st.booleans())
 @example(inside="/a b:c,d\"e'f\\g", writable=True)
 @example(inside='/data,readonly,"x"', writable=False)
+@example(inside="/a\n: mounts\nb", writable=False)
 def test_a_mount_arrives_as_it_was_written(
     inside: str, writable: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -172,6 +173,20 @@ def test_a_level_that_fails_to_start_is_not_the_jobs_failure(tmp_path: Path) -> 
             levels="engine podman\n",
         )
         assert (told.said, told.refused) == (frozenset(), "no /no/such/folder here")
+
+
+def test_nothing_of_a_container_stays(tmp_path: Path) -> None:
+    """An image may ask for volumes, which engines keep unless they are told not to."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    podman = programs / "podman"
+    podman.write_text(f'#!/bin/sh\ncase $* in *run*) echo began >&3 ;; *) echo "$*" >>{tmp_path}/told ;; esac\n')
+    podman.chmod(0o755)
+    text = sandbox.shell(order(box=Sandbox(image="image")), Level.CONTAINER)
+    assert "began" in keep(tmp_path, text, "true", path=programs, levels="limits ulimit\nengine podman\n").said
+    assert set((tmp_path / "told").read_text().splitlines()) == {
+        f"rm --force --volumes --time 0 gridtui-{tmp_path.name}"
+    }
 
 
 def test_gpus_are_named_by_what_does_not_change(tmp_path: Path) -> None:

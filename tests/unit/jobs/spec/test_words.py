@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridtui.errors import UsageError
-from gridtui.jobs.model import Input, Level, Mount, Spec
+from gridtui.jobs.model import Input, Level, Mount, Sandbox, Spec
 from gridtui.jobs.spec import words
 from gridtui.model import clean
 
@@ -73,6 +73,11 @@ def test_stars_for_folders_stand_alone() -> None:
 def test_no_specification_brings_an_input_elsewhere(name: str) -> None:
     with pytest.raises(UsageError, match="cannot name an input"):
         Spec("true", inputs=(Input("/etc/hosts", name),))
+
+
+def test_no_image_is_an_option_of_the_engine() -> None:
+    with pytest.raises(UsageError, match="cannot name an image"):
+        Spec("true", sandbox=Sandbox(image="--privileged"))
 
 
 def test_where_outputs_go(tmp_path: Path) -> None:
