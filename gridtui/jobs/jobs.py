@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..errors import LockedError
 from ..settings import state_folder
 from ..stopping import Stop
-from .model import ENDED, After, Attempt, Group, Job, JobId, JobState, Lot, Spec
+from .model import ENDED, NOWHERE, After, Attempt, Group, Job, JobId, JobState, Lot, Spec
 from .queue import Awaited, Holder, Progress, Queue, Standing
 from .queue.queue import NAME
 
@@ -303,11 +303,14 @@ class Jobs:
         from . import placement
 
         job, spec = self._queue.job(id), self._queue.spec(id.number)
-        lot = Lot(id.number, job.user, job.priority, spec, job.submitted, (id.index,))
         async with self._surveyed() as offering:
+            # Who does not dispatch has sent no inputs, and knows of none that lie on a node.
+            inputs = await self._engine.inputs(spec) if self._engine and spec.inputs else {}
             now = time.time()
+            avoid = next((lot.avoid for lot in self._queue.lots(now) if lot.number == id.number), NOWHERE)
+            lot = Lot(id.number, job.user, job.priority, spec, job.submitted, (id.index,), avoid=avoid)
             offers = offering.offers(self._fleet.nodes, self._queue.standing(), now)
-            return placement.explain(lot, offers, offering.match(), now, index=id.index)
+            return placement.explain(lot, offers, offering.match(), now, id.index, inputs)
 
     async def logs(self, id: JobId, attempt: int | None = None, follow: bool = False) -> AsyncIterator[bytes]:
         """What an attempt (the newest, unless one is named) wrote, raw and hostile, in pieces. `follow` waits for more, until it has ended.

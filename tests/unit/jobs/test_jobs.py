@@ -146,6 +146,20 @@ async def test_why_a_node_is_chosen_or_not(here: Jobs, fleet: Grid) -> None:
     assert {why.answer for why in await here.explain(JobId(big))} == {"no"}
 
 
+async def test_where_a_job_failed_before_is_said(here: Jobs) -> None:
+    number = await here.submit(Spec("exit 1", retries=5))
+    dispatching = asyncio.create_task(here.wait([JobId(number)]))
+    async with asyncio.timeout(20):
+        while here.show(JobId(number)).job.attempt < 1 or here.show(JobId(number)).job.state is not JobState.QUEUED:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    dispatching.cancel()
+    await asyncio.gather(dispatching, return_exceptions=True)
+    here.retry([JobId(number)])  # it waits no longer
+    failed = {attempt.node for attempt in here.show(JobId(number)).attempts}
+    for why in await here.explain(JobId(number)):
+        assert (why.reason == "an earlier attempt failed there") is (why.node in failed), why
+
+
 async def test_nodes_are_drained_for_a_while(here: Jobs, tmp_path: Path) -> None:
     """Before a reboot: their jobs may end, they get no new ones, and nobody else has to dispatch."""
     here.drain("n3", "somebody's own reason")
