@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ...model import NOTHING
 from ..model import After, Attempt, Group, JobState, Key
 
 
@@ -94,6 +93,3 @@ class Awaited:
     after: After
     met: bool | None = None
     """None while it is open; False when it can never be."""
-
-
-NO_STANDINGS: Mapping[str, Standing] = NOTHING

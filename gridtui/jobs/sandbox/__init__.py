@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from ..model import Level, Order
 from . import bwrap, container, plain, systemd
-from .offers import Offered, offered, parse, reached
+from .offers import Offered, parse, reached
 from .probe import probe
 
-__all__ = ["PROBE", "Offered", "offered", "parse", "reached", "shell"]
+__all__ = ["PROBE", "Offered", "parse", "reached", "shell"]
 
 PROBE = probe()
 """Shell text that tries each level: run it once a boot, and keep what it prints as the file `levels`."""

@@ -1,4 +1,4 @@
-"""What a node offers: what its facts promise, what probe.sh really tried there, and which level a job gets of it."""
+"""What a node offers: what probe.sh really tried there, and which level a job gets of it."""
 
 from __future__ import annotations
 
@@ -38,18 +38,6 @@ def parse(text: str) -> Offered:
         elif match := re.fullmatch(r"engine (podman|docker)(?: --cgroups=disabled)?", line, re.ASCII):
             engine = match[1]
     return Offered(frozenset(levels), limits, held, engine)
-
-
-def offered(capabilities: Collection[str], root: bool) -> frozenset[Level]:
-    """What facts promise before anything was tried: for nodes that no runner has greeted yet."""
-    levels = {Level.PLAIN}
-    if "bwrap" in capabilities and (root or "userns" in capabilities):
-        levels.add(Level.BWRAP)
-    if {"systemd", "systemd-run"} <= set(capabilities) and root:
-        levels.add(Level.SYSTEMD)
-    if "podman" in capabilities or "docker.usable" in capabilities:
-        levels.add(Level.CONTAINER)
-    return frozenset(levels)
 
 
 def reached(sandbox: Sandbox, levels: Collection[Level]) -> Level | None:

@@ -46,24 +46,6 @@ def test_nothing_that_a_node_says_does_harm(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "root", "levels"),
-    [
-        (set(), False, {P}),
-        ({"bwrap", "userns"}, False, {P, B}),
-        ({"bwrap"}, False, {P}),
-        ({"bwrap"}, True, {P, B}),
-        ({"systemd", "systemd-run"}, False, {P}),
-        ({"systemd", "systemd-run"}, True, {P, S}),
-        ({"docker"}, False, {P}),
-        ({"docker", "docker.usable"}, False, {P, C}),
-        ({"podman"}, False, {P, C}),
-    ],
-)
-def test_what_facts_promise(capabilities: set[str], root: bool, levels: set[Level]) -> None:
-    assert sandbox.offered(capabilities, root) == levels
-
-
-@pytest.mark.parametrize(
     ("asked", "levels", "reached"),
     [
         (Sandbox(), {P}, P),
