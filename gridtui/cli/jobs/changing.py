@@ -77,7 +77,7 @@ def _many(ids: Sequence[JobId]) -> str:
 @verb("cancel", short_help="End jobs.")
 @_choosing
 def cancel_command(context: Context, words: Sequence[str], everything: bool, as_json: bool) -> int:
-    """End jobs: what waits at once, what runs by SIGTERM and, ten seconds later, SIGKILL. What they made until then is fetched.
+    """End jobs: what waits at once, what runs by SIGTERM and, after a grace (the setting `jobs.grace`, 10 seconds), SIGKILL. What they made until then is fetched.
 
     ID is 12 for all of a submission, 12.7 for an element of an array, 12.1-10 or 12-15 for several.
     """

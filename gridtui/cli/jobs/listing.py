@@ -30,7 +30,7 @@ _PAGE = 100
 @click.option("-e", "--elements", is_flag=True, help="Each job of an array on a line of its own.")
 @click.option("--state", "states", metavar="STATE,...", help="Only jobs in these states; implies --all.")
 @click.option("--name", metavar="PATTERN", help="Only jobs of this name: `frames*`.")
-@click.option("--label", metavar="KEY[=VALUE]", help="Only jobs with this label.")
+@click.option("--label", metavar="KEY[=VALUE]", help="Only jobs with this label; implies --elements.")
 @click.option("--node", metavar="NODE", help="Only jobs that are or were last on this node; implies --elements.")
 @as_json
 @click.argument("words", nargs=-1, metavar="[ID...]")
