@@ -29,8 +29,11 @@ class Card:
     """The node said that it has it."""
     ended: bool = False
     """Its end is known; what it made is still to be fetched."""
-    frozen: bool = False
-    """We stopped it where it stands."""
+    stands: bool = False
+    """It stands still, as its node told last."""
+    held: bool = False
+    """What its node was told last: to stop it where it stands, or to let it go on."""
+    held_told: float | None = None
     sending: asyncio.Task[None] | None = None
     """What sends, or sent, its order."""
     together: tuple[Key, ...] = ()

@@ -12,10 +12,11 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from .. import settings as settings_
-from ..errors import EngineError, GridtuiError, SshError
+from ..errors import EngineError, GridtuiError, SshError, StateError
 from ..events import Seen
 from ..model import Status
 from ..stopping import Stop
@@ -26,6 +27,7 @@ from .model import JobState, Key, Lot, Phase, Report
 from .offering import Grid, Offering, pass_on
 from .publishing import Publisher
 from .queue import Queue, Waker
+from .waiting import Reasons
 
 TICK = 1.0
 """Seconds between two looks at what has no news: silent nodes, jobs for which no node was free."""
@@ -34,11 +36,17 @@ ASK = 30.0
 ASK_AGAIN = 3.0
 """Seconds after which a node is asked again that did not answer, or did not confirm an order."""
 END_AGAIN = 30.0
-"""Seconds after which an attempt is told again to end."""
+"""Seconds after which an attempt is told again to end, to stand still or to go on, where it did not."""
+PRUNED = 500
+"""Submissions that are forgotten at once."""
 BURST = 256
 """Reports that one round takes: whoever shares the loop, a screen for one, gets its turn between two rounds."""
 PRUNE = 3600.0
 """Seconds between two times at which ended submissions are forgotten."""
+PATIENCE = 60.0
+"""Seconds for which a queue that cannot be used (a full disk, a file that somebody keeps locked) does not end the dispatching."""
+AGAIN = 2.0
+"""Seconds between two tries then."""
 WAITING = 1000
 """Attempts that wait in the queue of an engine which places by itself."""
 
@@ -56,14 +64,18 @@ class Dispatcher:
         self._queue, self._waker, self._engine, self._grid, self._settings = queue, waker, engine, grid, settings
         self._board = Board()
         self._offering = Offering(engine, grid, self._board)
+        self._reasons = Reasons(queue, self._offering, lambda: list(grid.nodes))
         self._logs = Logs(queue.id)
         self._publisher = Publisher(self._logs, engine, settings, self._published)
-        self._inbox: list[Report] = []
+        self._inbox: dict[tuple[Key, str], Report] = {}
+        """The last word of each node on each attempt: one that says much fills no memory."""
         self._done: list[Done] = []
         self._due = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._wishing = True
         """People may have asked for something."""
+        self._stuck: dict[Callable[[], None], float] = {}
+        """What cannot be done with the queue, and since when."""
         self._up: set[str] = set()
         self._inputs: dict[int, Mapping[str, int] | None] = {}
         """Of submissions that wait for nodes: digests and bytes; None while they are looked at."""
@@ -82,7 +94,7 @@ class Dispatcher:
                     while not stop.count and not (until and until()):
                         self._due.clear()
                         began = self._loop.time()
-                        self._round()
+                        await self._patiently(self._round)
                         await asyncio.sleep(self._loop.time() - began)  # half of the time is for the nodes' messages
                         await self._due.wait()
                 finally:
@@ -93,6 +105,18 @@ class Dispatcher:
             while isinstance(error, BaseExceptionGroup):
                 error = error.exceptions[0]
             raise error from None
+
+    async def _patiently(self, step: Callable[[], None]) -> None:
+        """A step of which nothing is done where the queue cannot be used: it is made again for a while. Raises StateError after it."""
+        try:
+            step()
+            self._stuck.pop(step, None)
+        except StateError:
+            now = self._loop.time()
+            if now - self._stuck.setdefault(step, now) >= PATIENCE:
+                raise
+            self._due.set()
+            await asyncio.sleep(AGAIN)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._group.create_task(_tolerant(work))
@@ -111,6 +135,7 @@ class Dispatcher:
             placed = found[order.key]
             card = self._board.put(order, placed.user, now, placed.attempt.placed, placed.attempt.node)
             card.started = placed.state is not JobState.STARTING
+            card.stands = placed.state is JobState.FROZEN
             if placed.attempt.ended is not None:
                 self._board.end(card)
 
@@ -144,19 +169,36 @@ class Dispatcher:
     async def _tick(self) -> None:
         pruned = -PRUNE
         while True:
-            if self._loop.time() - pruned >= PRUNE:
+            if self._loop.time() - pruned >= PRUNE and not await self._prune():
                 pruned = self._loop.time()
-                for number in self._queue.prune(time.time(), days=self._settings.keep):
-                    self._logs.remove(number)
             await asyncio.sleep(TICK)
             self._queue.beat()
-            self._seek()
+            await self._patiently(self._seek)
+            if self._engine.places:
+                await self._patiently(self._tell)
             self._wishing = True
             self._due.set()
 
+    async def _prune(self) -> bool:
+        """Forget some of what ended long ago; whether there may be more."""
+        forgotten: list[int] = []
+        with contextlib.suppress(StateError):
+            forgotten = self._queue.prune(time.time(), days=self._settings.keep, limit=PRUNED)
+        for number in forgotten:
+            await asyncio.to_thread(self._logs.remove, number)
+        return len(forgotten) == PRUNED
+
     def _heard(self, reports: Iterable[Report]) -> None:
-        self._inbox.extend(reports)
+        for report in reports:
+            before = self._inbox.get((report.key, report.node))
+            if before is None or before.phase not in OVER:  # the end may be told before the answer to the start
+                self._inbox[report.key, report.node] = report
         self._due.set()
+
+    def _tell(self) -> None:
+        """Why what waits does wait."""
+        now = time.time()
+        self._reasons.tell(self._queue.lots(now), self._queue.standing(), now, self._loop.time())
 
     # ---- nodes without news ----
 
@@ -181,14 +223,20 @@ class Dispatcher:
 
     async def _asking(self, node: str) -> None:
         column = self._board.column(node)
-        keys = [key for key, card in column.cards.items() if not card.on_its_way]
+        asked = {key: card.sending for key, card in column.cards.items() if not card.on_its_way}
         try:
-            self._heard(await self._engine.poll(node, keys))
+            found = await self._engine.poll(node, list(asked))
+            # What was sent meanwhile was not there yet when this was asked.
+            self._heard(one for one in found if one.phase is not Phase.UNKNOWN or self._still(one.key, asked))
             if self._engine.ground(node) is not None:
                 column.heard = self._loop.time()
         finally:
             column.asking = False
             self._due.set()
+
+    def _still(self, key: Key, asked: Mapping[Key, asyncio.Task[None] | None]) -> bool:
+        card = self._board.get(key)
+        return card is None or (key in asked and card.sending is asked[key])
 
     def _lose(self, keys: Sequence[Key], why: str) -> None:
         self._queue.lose(keys, why, time.time())
@@ -206,13 +254,15 @@ class Dispatcher:
     def _round(self) -> None:
         now = time.time()
         if self._inbox:
-            reports, self._inbox = self._inbox[:BURST], self._inbox[BURST:]
+            reports = list(islice(self._inbox.values(), BURST))
+            self._take(reports, now)
+            for report in reports:
+                del self._inbox[report.key, report.node]
             if self._inbox:
                 self._due.set()
-            self._take(reports, now)
         if self._done:
+            self._queue.published(self._done, now)
             done, self._done = self._done, []
-            self._queue.published(done, now)
             self._forget(key for key, *_ in done)
         if self._wishing:
             self._carry_out()
@@ -231,13 +281,14 @@ class Dispatcher:
                 self._board.column(report.node).heard = self._loop.time()
                 there[report.key] = report.node
             card = self._board.get(report.key)
+            if card and self._engine.places and report.node not in ("", card.node):
+                continue  # a node tells of an attempt that another one has: homes may be shared, and nodes may lie
             if report.phase is not Phase.UNKNOWN:
-                before = taken.get(report.key)
-                if before is None or before.phase not in OVER:
-                    taken[report.key] = report  # the end may be told before the answer to the start
+                taken[report.key] = report
                 if card:
                     self._board.move(card, report.node, self._loop.time())
                     card.started = True
+                    card.stands = report.phase is Phase.FROZEN
             elif card and not card.on_its_way:
                 if card.started or card.end_asked is not None:
                     lost.append(report.key)
@@ -278,11 +329,12 @@ class Dispatcher:
 
     def _carry_out(self) -> None:
         """What people asked for since, of attempts that a node has."""
-        self._wishing = False
         now = self._loop.time()
         ends: dict[str, list[Key]] = defaultdict(list)
         stands: dict[tuple[str, bool], list[Key]] = defaultdict(list)
-        for key in self._queue.wishes():
+        wishes, held = self._queue.wishes(), set(self._queue.holds())
+        self._wishing = False
+        for key in wishes:
             card = self._board.get(key)
             if card is None or card.ended or (card.end_asked is not None and now - card.end_asked < END_AGAIN):
                 continue
@@ -292,11 +344,13 @@ class Dispatcher:
             ends[card.node].append(key)
         for node, keys in ends.items():
             self._begin(self._ending(node, keys))
-        held = set(self._queue.holds())
         for card in self._board:
-            if card.started and not card.ended and card.frozen != (card.order.key in held):
-                card.frozen = not card.frozen
-                stands[card.node, card.frozen].append(card.order.key)
+            hold = card.order.key in held
+            # One that its node froze by itself is told to go on, too: whether we or the owner wished that may be forgotten here, not there.
+            deaf = card.stands != hold and (card.held_told is None or now - card.held_told >= END_AGAIN)
+            if card.started and not card.ended and (card.held != hold or deaf):
+                card.held, card.held_told = hold, now
+                stands[card.node, hold].append(card.order.key)
         for (node, frozen), keys in stands.items():
             self._begin(self._engine.freeze(node, keys, frozen))
 

@@ -15,7 +15,7 @@ from ..errors import GridtuiError, SshError, StateError
 from .board import Card
 from .engines.protocol import Engine
 from .logs import Logs
-from .model import Key, Report
+from .model import Cause, Key, Report
 
 TRIES = 3
 """Fetches of one attempt that may fail although its node answers."""
@@ -40,6 +40,9 @@ class Publisher:
         """Fetch, and tell when it is done. At once where the report holds all there is."""
         order, key = card.order, card.order.key
         if key in self._under_way:
+            return
+        if report.cause is Cause.EXIT and report.exit is None and report.elapsed is None:
+            self._published(key, "", True, "")  # it never began: there is nothing of it
             return
         if not order.spec.outputs and len(report.tail) == report.output:
             why = ""

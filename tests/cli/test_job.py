@@ -81,7 +81,7 @@ def test_the_list_folds_arrays(inside: Inside) -> None:
     done = inside.run("job", "list")
     assert [line.split() for line in done.stdout.splitlines()] == [
         ["JOB", "NAME", "STATE", "DONE", "NODE", "TIME", "WHY"],
-        ["1", "echo", "queued"],
+        ["1", "echo", "queued", "nobody", "dispatches"],
         ["2", "frames", "queued", "0/1000", "comes", "after", "others"],
     ]
     lines = inside.run("job", "list", "--elements", "2").stdout.splitlines()

@@ -49,6 +49,7 @@ def list_command(
     wanted = _states(states)
     ids = read_ids(words)
     with opening.queue(context) as queue:
+        idle = "" if queue.holder() else "nobody dispatches"
         found = _submissions(queue, [id.number for id in ids], everything or bool(wanted), name)
         if as_json or elements or node or label or any(id.index is not None for id in ids):
             jobs = _jobs(queue, found, wanted, node or "")
@@ -61,12 +62,12 @@ def list_command(
             if as_json:
                 _document(jobs, found)
             else:
-                _table([_row(job) for job in jobs])
+                _table([_row(job, idle) for job in jobs])
             return exits.OK
         if wanted:
             found = [one for one in found if any(one.counts.get(state) for state in wanted)]
         single = {job.id.number: job for job in _jobs(queue, [one for one in found if not one.array], (), "")}
-        _table([_row(single[one.number]) if one.number in single else _folded(one) for one in found])
+        _table([_row(single[one.number], idle) if one.number in single else _folded(one, idle) for one in found])
     return exits.OK
 
 
@@ -126,8 +127,9 @@ def _labelled(job: Job, label: str | None) -> bool:
     return key in job.labels and (not equals or job.labels[key] == value)
 
 
-def _row(job: Job) -> tuple[str, ...]:
+def _row(job: Job, idle: str) -> tuple[str, ...]:
     over = job.state in ENDED
+    waits = idle if job.state is JobState.QUEUED else ""
     return (
         str(job.id),
         job.name,
@@ -135,15 +137,16 @@ def _row(job: Job) -> tuple[str, ...]:
         "",
         job.node,
         wording.took(job.started, job.ended, time.time(), over=over),
-        wording.outcome(job) or job.item,
+        wording.outcome(job) or job.item or waits,
     )
 
 
-def _folded(one: Progress) -> tuple[str, ...]:
+def _folded(one: Progress, idle: str) -> tuple[str, ...]:
     done, jobs = wording.ended(one.counts), one.jobs
     state = wording.state(one)
     rest = {name: count for name, count in one.counts.items() if name is not JobState.SUCCEEDED or done < jobs}
-    text = wording.sum_up(rest) if len(one.counts) > 1 else "comes after others" if one.waits and done < jobs else ""
+    why = wording.waits(one) or (idle if one.counts.get(JobState.QUEUED) else "")
+    text = "; ".join(part for part in (wording.sum_up(rest) if len(one.counts) > 1 else "", why) if part)
     return (str(one.number), one.name, state, f"{done}/{jobs}", "", wording.took_all(one, time.time()), text)
 
 

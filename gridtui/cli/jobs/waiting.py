@@ -27,6 +27,8 @@ _EVERY = 0.2
 """Seconds between two pictures."""
 _ROWS = 12
 """Submissions that are shown at once."""
+_QUIET = 5.0
+"""Seconds before it is said, where there is no terminal, why nothing starts."""
 _BAR = 20
 _TOLD = 10
 """Ways of failing that are told at the end."""
@@ -117,11 +119,12 @@ def _on(jobs: Sequence[Job]) -> str:
 
 
 class Board:
-    """Progress on a terminal; nothing of it elsewhere."""
+    """Progress on a terminal; elsewhere, once, why nothing starts."""
 
     def __init__(self) -> None:
         self._found: Sequence[Progress] = ()
         self._lines = 0
+        self._began = time.monotonic()
 
     def told(self, found: Sequence[Progress]) -> None:
         """News of the submissions: drawn with the next picture."""
@@ -129,10 +132,22 @@ class Board:
 
     async def tick(self) -> None:
         """Draw it again and again: what is told comes in bursts, and the time that jobs take goes on without news."""
-        while output.live():
-            if self._found:
+        while output.live() or not self._told():
+            if self._found and output.live():
                 self._draw()
             await asyncio.sleep(_EVERY)
+
+    def _told(self) -> bool:
+        """Say why nothing starts, where there is no picture that tells; whether it was said. Not at once: nodes that are just looked at
+        have none of their reasons for long."""
+        waiting = [one for one in self._found if wording.waits(one)]
+        if not waiting or time.monotonic() - self._began < _QUIET:
+            return False
+        if any(one.group is Group.RUNNING for one in self._found):
+            return False
+        first, more = waiting[0], len(waiting) - 1
+        output.note(clean(f"{_title(first)} waits: {wording.waits(first)}{f' (and {more} more)' if more else ''}"))
+        return True
 
     def clear(self) -> None:
         """Take the picture away."""
@@ -155,12 +170,13 @@ def row(one: Progress, width: int) -> str:
     if not one.array:
         text = wording.took_all(one, time.time())
         if not text and state is JobState.QUEUED:
-            text = "comes after others" if one.waits else f"gridtui job explain {one.number} tells why"
+            text = wording.waits(one) or f"gridtui job explain {one.number} tells why"
         return f"{title}  {state}{f', {text}' if text else ''}"
     done, whole = wording.ended(one.counts), one.jobs
     filled = _BAR * done // whole if whole else 0
     rest: dict[JobState, int] = {state: count for state, count in one.counts.items() if state is not JobState.SUCCEEDED}
-    return f"{title}  {'━' * filled}{'╌' * (_BAR - filled)}  {done:,}/{whole:,}  {wording.sum_up(rest)}"
+    why = f", {text}" if (text := wording.waits(one)) else ""
+    return f"{title}  {'━' * filled}{'╌' * (_BAR - filled)}  {done:,}/{whole:,}  {wording.sum_up(rest)}{why}"
 
 
 def _title(one: Progress) -> str:

@@ -52,6 +52,13 @@ def sum_up(counts: Mapping[JobState, int]) -> str:
     return ", ".join(f"{counts[state]:,} {state}" for state in _ORDER if counts.get(state))
 
 
+def waits(one: Progress) -> str:
+    """Why jobs of a submission wait, where none of it runs; empty where it is not known."""
+    if one.group is not Group.WAITING or not one.counts.get(JobState.QUEUED):
+        return ""
+    return "comes after others" if one.waits else one.why
+
+
 def outcome(job: Job) -> str:
     """Why it is where it is, or how it ended: one line."""
     if job.state in PLACED and not job.why:
@@ -109,6 +116,7 @@ def submission_document(one: Progress) -> dict[str, Any]:
         "submitted": one.submitted,
         "started": one.started,
         "ended": one.ended if one.group is Group.ENDED else None,
+        "why": waits(one) or None,
     }
 
 

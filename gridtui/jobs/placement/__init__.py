@@ -4,7 +4,7 @@ Pure: statuses, shares and submissions in, placements and reasons out. Opens not
 """
 
 from .affinity import Sizes
-from .explaining import Why, explain, summary
+from .explaining import Why, explain, summary, waiting
 from .grid import Match
 from .idle import may_start
 from .offers import Offer, OfferedGpu, Owner, Share, offer
@@ -27,5 +27,6 @@ __all__ = [
     "offer",
     "plan",
     "summary",
+    "waiting",
     "weight",
 ]

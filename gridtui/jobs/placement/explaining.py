@@ -79,6 +79,33 @@ def summary(whys: Sequence[Why]) -> str:
     return "fits on no node now: " + "; ".join(parts) + (f"; {rest} other reasons" if rest else "")
 
 
+def waiting(lot: Lot, offers: Sequence[Offer], match: Match, now: float) -> str:
+    """Why none of a submission's jobs starts now, in a line: what keeps them from how many nodes, the most frequent first."""
+    if not offers:
+        return "there is no node"
+    if lot.spec.where:
+        names = frozenset(match(lot.spec.where))
+        offers = [offer for offer in offers if offer.node in names]
+        if not offers:
+            return f"no node matches `{lot.spec.where}`"
+    groups: dict[str, Counter[str]] = {}
+    for offer in offers:
+        found = obstacles(lot.spec, offer, True, now)
+        if not found and any(offer.node not in lot.avoid.get(index, ()) for index in lot.ready):
+            return "others are before it"
+        reason = found[0] if found else "an earlier attempt failed there"
+        groups.setdefault(_short(reason), Counter())[reason.split(": ")[0]] += 1
+    counted = sorted(groups.items(), key=lambda item: (-item[1].total(), item[0]))
+    parts = []
+    for short, reasons in counted[:3]:
+        text = next(iter(reasons)) if len(reasons) == 1 else short
+        parts.append(
+            text if len(counted) == 1 else f"{text} ({reasons.total()} node{'' if reasons.total() == 1 else 's'})"
+        )
+    rest = len(counted) - len(parts)
+    return "; ".join(parts) + (f"; {rest} other reasons" if rest else "")
+
+
 def _short(reason: str) -> str:
     """A reason without the numbers that are each node's own."""
     return reason.split("; ")[0].split(": ")[0].split(", ")[0]

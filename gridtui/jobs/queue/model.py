@@ -30,6 +30,8 @@ class Progress:
     """When the first of its jobs began."""
     ended: float | None = None
     """When the last one ended, of those that have."""
+    why: str = ""
+    """Why jobs of it wait, as the dispatcher told last; empty where none do, or nobody dispatches."""
 
     @property
     def jobs(self) -> int:

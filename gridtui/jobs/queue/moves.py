@@ -142,6 +142,8 @@ def take(step: Step, reports: Sequence[Report]) -> Taken:
             # Ended, and not yet published: told again after the dispatcher was restarted.
             if report.phase is Phase.ENDED:
                 taken.fetch.append(key)
+            elif report.phase is Phase.LOST:
+                _lost(step, row, report.why or "lost with its node, and what it made with it")
         else:
             _take(step, row, report, taken)
     return taken

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import getpass
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from ...errors import UsageError
+from ...model import clean
 from ...store import files
 from ...store.database import Database
 from ..model import After, Attempt, Group, Job, JobId, JobState, Key, Lot, Order, Placement, Report, Spec
@@ -224,10 +225,23 @@ class Queue:
         with self._step(now) as step:
             return moves.lose(step, keys, why)
 
-    def prune(self, now: float, *, days: float = 30.0, most: int = 100_000) -> list[int]:
-        """Forget submissions that ended more than `days` ago, and the oldest ones while more than `most` jobs have ended. Gives their
-        numbers. A transaction each."""
-        return pruning.prune(self._database, now - days * DAY, most)
+    def prune(self, now: float, *, days: float = 30.0, most: int = 100_000, limit: int | None = None) -> list[int]:
+        """Forget submissions that ended more than `days` ago, and the oldest ones while more than `most` jobs have ended; `limit` of
+        them at once. Gives their numbers."""
+        return pruning.prune(self._database, now - days * DAY, most, limit)
+
+    def tell(self, whys: Mapping[int, str]) -> None:
+        """Why submissions have jobs that wait, by number, for people; empty where that is over."""
+        if whys:
+            with self._database.write() as cursor:
+                rows = [(clean(why, 300), number) for number, why in whys.items()]
+                cursor.executemany("UPDATE submission SET waits = ? WHERE number = ?", rows)
+
+    def tell_nothing(self) -> None:
+        """What an earlier dispatcher said of those that wait is old."""
+        if self._database.value("SELECT 1 FROM submission WHERE waits <> '' LIMIT 1"):
+            with self._database.write() as cursor:
+                cursor.execute("UPDATE submission SET waits = '' WHERE waits <> ''")
 
     # What everybody sees.
 

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 _JOB = "number, element, state, item, attempt, node, exit, why, started, ended"
 _ATTEMPT = "a.number, a.element, a.attempt, a.node, a.placed, a.started, a.ended, a.exit, a.cause, a.why, a.level, a.cpu, a.memory, a.fetched"
-_PROGRESS = "number, name, user, priority, submitted, stage, is_array, cpus, awaited, started, ended, " + ", ".join(
-    STATES
-)
+_PROGRESS = "number, name, user, priority, submitted, stage, is_array, cpus, awaited, started, ended, waits, "
+_PROGRESS += ", ".join(STATES)
 _PLACED_WORDS = ", ".join(f"'{state}'" for state in sorted(PLACED))
 _MOST_STEPS = 100_000
 _STATES = {state.value: state for state in STATES}
@@ -36,12 +35,12 @@ class _Titles:
 
     def __init__(self, cursor: sqlite3.Cursor) -> None:
         self._cursor = cursor
-        self._known: dict[int, tuple[str, str, float, int, float, Mapping[str, str], str]] = {}
+        self._known: dict[int, tuple[str, str, float, int, float, str, Mapping[str, str], str]] = {}
 
-    def __getitem__(self, number: int) -> tuple[str, str, float, int, float, Mapping[str, str], str]:
+    def __getitem__(self, number: int) -> tuple[str, str, float, int, float, str, Mapping[str, str], str]:
         if number not in self._known:
             *plain, labels, waits = self._cursor.execute(
-                "SELECT name, user, submitted, priority, cpus, labels, awaited FROM submission WHERE number = ?",
+                "SELECT name, user, submitted, priority, cpus, waits, labels, awaited FROM submission WHERE number = ?",
                 (number,),
             ).fetchone()
             read: Mapping[str, str] = NOTHING if labels == "{}" else MappingProxyType(json.loads(labels))
@@ -113,7 +112,11 @@ def job(cursor: sqlite3.Cursor, id: JobId) -> Job:
 
 def _job(row: tuple[Any, ...], titles: _Titles) -> Job:
     number, stored, state, item, attempt, node, exit_status, why, started, ended = row
-    name, user, submitted, priority, cpus, labels, waits = titles[number]
+    name, user, submitted, priority, cpus, told, labels, waits = titles[number]
+    if waits and state in ("queued", "held"):
+        why = waits
+    elif told and state == "queued":
+        why = f"{why}; {told}" if why else told
     return Job(
         id=job_id(number, stored),
         name=name,
@@ -124,7 +127,7 @@ def _job(row: tuple[Any, ...], titles: _Titles) -> Job:
         node=node,
         attempt=attempt,
         exit=exit_status,
-        why=waits if waits and state in ("queued", "held") else why,
+        why=why,
         item=text(item),
         started=started,
         ended=ended,
@@ -227,7 +230,7 @@ def progress(
 
 
 def _progress(row: tuple[Any, ...]) -> Progress:
-    number, name, user, priority, submitted, stage, array, cpus, waits, started, ended, *counts = row
+    number, name, user, priority, submitted, stage, array, cpus, waits, started, ended, why, *counts = row
     return Progress(
         number=number,
         name=name,
@@ -241,6 +244,7 @@ def _progress(row: tuple[Any, ...]) -> Progress:
         waits=bool(waits),
         started=started,
         ended=ended,
+        why="" if waits or not counts[STATES.index(JobState.QUEUED)] else why,
     )
 
 

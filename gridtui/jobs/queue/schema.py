@@ -119,4 +119,10 @@ CREATE TABLE node (
 INSERT INTO queue (id) VALUES (lower(hex(randomblob(4))));
 """
 
-MIGRATIONS = (FIRST,)
+SECOND = """
+-- why jobs of it that could start do not, as the dispatcher told last
+ALTER TABLE submission ADD COLUMN waits TEXT NOT NULL DEFAULT '';
+CREATE INDEX submission_waits ON submission (number) WHERE waits <> '';
+"""
+
+MIGRATIONS = (FIRST, SECOND)

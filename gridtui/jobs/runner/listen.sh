@@ -15,11 +15,16 @@ look() { # number of the request, key
     fi
     IFS=' ' read -r who born since where level 2>/dev/null <"$at/keeper"
     uptime
-    if [ -z "$who" ]; then
-        # being born, or killed in this very moment
-        if [ "$(find "$at/keeper" -mmin +1 2>/dev/null)" ]; then say "$1 $2 lost its keeper died"; else say "$1 $2 running took=0 level=plain"; fi
-    elif [ -e "$at/buried" ]; then
+    if [ -e "$at/buried" ]; then
         say "$1 $2 lost its keeper died"
+    elif [ -z "$who" ]; then
+        # being born, or killed in this very moment; if it only slept it finds that it is too late
+        if [ "$(find "$at/keeper" -mmin +1 2>/dev/null)" ]; then
+            bury "$2"
+            say "$1 $2 lost its keeper died"
+        else
+            say "$1 $2 running took=0 level=plain"
+        fi
     elif [ "$where" != "$boot" ]; then
         say "$1 $2 lost the node was started anew"
     elif alive "$who" "$born"; then

@@ -45,7 +45,7 @@ _HOME = re.compile(r"/[^\x00-\x1f\x7f]{1,1000}")
 
 
 class _Request:
-    """One that waits for its answer."""
+    """One that was not answered yet. Who asked may have gone meanwhile; the answer comes nevertheless, and must not be taken for noise."""
 
     def __init__(self) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -253,8 +253,6 @@ class Runner:
                 await request.done
         except TimeoutError:
             raise self._fail(ShellError(f"{self.node}: the runner does not answer")) from None
-        finally:
-            self._requests.pop(number, None)
         return request
 
     def _text(self, text: bytes) -> str:
@@ -342,6 +340,7 @@ class Runner:
                 self._happened(line.rest)
             elif request := self._requests.get(line.number):
                 if line.rest == b".":
+                    del self._requests[line.number]
                     if not request.done.done():
                         request.done.set_result(None)
                 elif line.rest == b"data":
@@ -349,12 +348,11 @@ class Runner:
                 elif request.size < SAID:
                     request.size += len(line.rest) + 64
                     request.said.append(line.rest)
-        elif reading := next(
-            (one for one in self._requests.values() if one.data is not None and not one.done.done()), None
-        ):
+        elif reading := next((one for one in self._requests.values() if one.data is not None), None):
             reading.size += len(line)
             if reading.data is not None and reading.size < 4 * READ:
-                reading.data.append(line)
+                if not reading.done.done():
+                    reading.data.append(line)
                 self._lines.taken()
         elif line == b"absent" and not self.greeting.home:
             self._absent = True

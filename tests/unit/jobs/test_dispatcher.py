@@ -14,10 +14,24 @@ from pathlib import Path
 import pytest
 
 from gridtui.errors import EngineError, StateError
-from gridtui.jobs import dispatcher, publishing
+from gridtui.jobs import dispatcher, publishing, waiting
 from gridtui.jobs.dispatcher import Dispatcher
 from gridtui.jobs.logs import Logs
-from gridtui.jobs.model import ENDED, Input, JobId, JobState, Key, Level, Phase, Placement, Spec
+from gridtui.jobs.model import (
+    ENDED,
+    Cause,
+    Input,
+    JobId,
+    JobState,
+    Key,
+    Level,
+    Needs,
+    Order,
+    Phase,
+    Placement,
+    Report,
+    Spec,
+)
 from gridtui.jobs.queue import Queue
 from gridtui.stopping import Stop
 from tests.contract.memory import Memory, World
@@ -136,6 +150,156 @@ async def test_a_held_job_stands_still_and_goes_on(queue: Queue, world: World, g
         (tmp_path / "go").touch()
         queue.release([JobId(number)])
         await until(lambda: state(queue, number) is JobState.SUCCEEDED)
+
+
+async def test_a_job_that_was_released_while_nobody_dispatched_goes_on(
+    queue: Queue, world: World, grid: Grid, tmp_path: Path
+) -> None:
+    number = queue.submit(Spec(f"until [ -e {tmp_path}/go ]; do sleep 0.02; done"))
+    async with dispatching(queue, world, grid):
+        await until(lambda: state(queue, number) is JobState.RUNNING)
+        queue.hold([JobId(number)])
+        await until(lambda: state(queue, number) is JobState.FROZEN)
+    queue.release([JobId(number)])
+    (tmp_path / "go").touch()
+    async with dispatching(queue, world, grid):
+        await until(lambda: state(queue, number) is JobState.SUCCEEDED)
+
+
+async def test_a_wish_that_was_lost_is_told_again(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, told = queue.submit(Spec("sleep 600")), 0
+    real = Memory.freeze
+
+    async def freeze(self: Memory, node: str, keys: Sequence[Key], frozen: bool) -> None:
+        nonlocal told
+        told += 1
+        if told > 1:
+            await real(self, node, keys, frozen)
+
+    monkeypatch.setattr(Memory, "freeze", freeze)
+    async with dispatching(queue, world, grid):
+        await until(lambda: state(queue, number) is JobState.RUNNING)
+        queue.hold([JobId(number)])
+        await until(lambda: state(queue, number) is JobState.FROZEN)
+
+
+async def test_a_node_tells_of_its_own_attempts_alone(queue: Queue, world: World, grid: Grid) -> None:
+    """Homes that nodes share, and nodes that lie."""
+    number = queue.submit(Spec("sleep 600", where="n1"))
+    other = queue.submit(Spec("true", where="n2"))
+    async with dispatching(queue, world, grid):
+        await until(lambda: state(queue, number) is JobState.RUNNING and state(queue, other) is JobState.SUCCEEDED)
+        [held] = world.machines["n1"].spool.values()
+        for phase in (Phase.LOST, Phase.FROZEN, Phase.ENDED):
+            world.tell(Report(held.order.key, phase, "n2", exit=0, cause=Cause.EXIT))
+        again = queue.submit(Spec("true", where="n2"))
+        await until(lambda: state(queue, again) is JobState.SUCCEEDED)
+        job = queue.job(JobId(number))
+        assert (job.state, job.node, job.attempt) == ("running", "n1", 1)
+        assert list(world.machines["n1"].spool) == [held.order.key], "it is not forgotten either"
+
+
+async def test_what_was_asked_before_an_order_went_again_is_old(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine whose answers overtake each other: it did not know the attempt when it was asked, and has it by now."""
+    asked, gate = asyncio.Event(), asyncio.Event()
+    real_start, real_poll, starts, held = Memory.start, Memory.poll, 0, False
+
+    async def start(self: Memory, orders: Sequence[Order]) -> Sequence[Report]:
+        nonlocal starts
+        starts += 1
+        return [] if starts == 1 else await real_start(self, orders)
+
+    async def poll(self: Memory, node: str, keys: Sequence[Key]) -> Sequence[Report]:
+        nonlocal held
+        found = await real_poll(self, node, keys)
+        if keys and starts == 1 and not held:
+            held = True
+            asked.set()
+            await gate.wait()
+        return found
+
+    monkeypatch.setattr(Memory, "start", start)
+    monkeypatch.setattr(Memory, "poll", poll)
+    number = queue.submit(Spec("sleep 600", where="n1"))
+    async with dispatching(queue, world, grid) as made:
+        await asked.wait()
+        [card] = made._board
+        made._send([card])
+        await until(lambda: state(queue, number) is JobState.RUNNING)
+        gate.set()
+        await asyncio.sleep(0.1)
+        assert (state(queue, number), queue.job(JobId(number)).attempt) == (JobState.RUNNING, 1)
+
+
+async def test_a_queue_that_cannot_be_used_for_a_while_ends_nothing(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "AGAIN", 0.01)
+    failures = dict.fromkeys(("place", "take", "published"), 2)
+
+    def fails(name: str, real: Callable[..., object]) -> Callable[..., object]:
+        def call(self: Queue, what: Sequence[object], now: float) -> object:
+            if what and failures[name]:
+                failures[name] -= 1
+                raise StateError("queue.db cannot be written: the disk is full")
+            return real(self, what, now)
+
+        return call
+
+    for name in failures:
+        monkeypatch.setattr(Queue, name, fails(name, getattr(Queue, name)))
+    number = queue.submit(Spec("echo hi"))
+    async with dispatching(queue, world, grid):
+        await until(lambda: ended(queue))
+    assert (state(queue, number), failures) == (JobState.SUCCEEDED, {"place": 0, "take": 0, "published": 0})
+    assert world.ran == {JobId(number): 1}
+    monkeypatch.setattr(dispatcher, "PATIENCE", 0.05)
+    failures["place"] = 10**6
+    queue.submit(Spec("true"))
+    with pytest.raises(StateError, match="disk is full"):
+        async with dispatching(queue, world, grid):
+            await asyncio.sleep(1)
+
+
+async def test_why_jobs_wait_is_told(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(waiting, "FRESH", 0.0)
+    monkeypatch.setattr(waiting, "OLD", 0.05)
+    first = queue.submit(Spec(f"until [ -e {tmp_path}/go ]; do sleep 0.02; done", where="n1", needs=Needs(cpus=4)))
+    async with dispatching(queue, world, grid):
+        await until(lambda: state(queue, first) is JobState.RUNNING)
+        one = queue.submit(Spec("true", where="n1"))
+        large = queue.submit(Spec("true", needs=Needs(cpus=5)), array=(1, 2))
+        await until(lambda: queue.job(JobId(one)).why and queue.job(JobId(large, 2)).why)
+        assert queue.job(JobId(one)).why == "needs 1 cpus, 0 free"
+        assert queue.job(JobId(large, 2)).why == "needs 5 cpus, has 4"
+        assert [found.why for found in queue.progress()] == ["", "needs 1 cpus, 0 free", "needs 5 cpus, has 4"]
+        (tmp_path / "go").touch()
+        await until(lambda: state(queue, one) is JobState.SUCCEEDED)
+        assert queue.job(JobId(one)).why == ""
+    queue.drain("n1", "old")
+    async with dispatching(queue, world, grid):  # what an earlier one said is gone at once
+        await until(lambda: "drained" in queue.job(JobId(large, 1)).why)
+
+
+async def test_what_never_began_is_not_fetched(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start(self: Memory, orders: Sequence[Order]) -> Sequence[Report]:
+        return [
+            Report(one.key, Phase.ENDED, one.node, cause=Cause.EXIT, why="input /x: no such file") for one in orders
+        ]
+
+    monkeypatch.setattr(Memory, "start", start)
+    number = queue.submit(Spec("true", outputs=("out",)))
+    async with dispatching(queue, world, grid):
+        await until(lambda: ended(queue))
+    assert (state(queue, number), queue.job(JobId(number)).why) == (JobState.FAILED, "input /x: no such file")
 
 
 async def test_a_dispatcher_that_starts_again_takes_over(

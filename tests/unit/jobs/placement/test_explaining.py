@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gridtui.jobs.model import Hours, Idle, Level, Needs, Sandbox
-from gridtui.jobs.placement import Offer, OfferedGpu, Owner, explain, may_start, summary
+from gridtui.jobs.placement import Offer, OfferedGpu, Owner, explain, may_start, summary, waiting
 
 from .offered import GB, NOW, lot, node, nothing
 
@@ -161,3 +161,28 @@ def test_hours_are_local_and_may_pass_midnight(berlin: None, begin: str, end: st
     now = time.mktime((2026, 7, 1, 0, minutes(clock), 0, 0, 0, -1))
     why = may_start(idle, node(), now)
     assert why == ("" if may else f"outside its hours, {begin} to {end}")
+
+
+@pytest.mark.parametrize(
+    ("asked", "offers", "why"),
+    [
+        ({}, [], "there is no node"),
+        ({"needs": Needs(cpus=1)}, [node(cpus=2, cpus_placed=1, load=3)], "needs 1 cpus, 0 free"),
+        (
+            {"needs": Needs(cpus=1)},
+            [node("a", cpus=2, cpus_placed=2), node("b", closed="down: refused"), node("c", cpus=4, cpus_placed=4)],
+            "needs 1 cpus, 0 free (2 nodes); down (1 node)",
+        ),
+        (
+            {"needs": Needs(cpus=4)},
+            [node("a", cpus=4, cpus_placed=1), node("b", cpus=4, cpus_placed=2)],
+            "needs 4 cpus",
+        ),
+        ({"where": "@render"}, [node("a")], "no node matches `@render`"),
+        ({"ready": (2,), "avoid": {2: frozenset({"a"})}}, [node("a")], "an earlier attempt failed there"),
+        ({"ready": (2, 3), "avoid": {2: frozenset({"a"})}}, [node("a")], "others are before it"),
+    ],
+)
+def test_why_jobs_wait_in_a_line(asked: dict[str, Any], offers: list[Offer], why: str) -> None:
+    found = {name: asked.pop(name) for name in ("ready", "avoid") if name in asked}
+    assert waiting(replace(lot(**asked), **found), offers, lambda _: frozenset(), NOW) == why

@@ -119,6 +119,8 @@ class Small:
         if job is None:
             return "" if report.phase is Phase.UNKNOWN else "forget"
         if job.over:
+            if report.phase is Phase.LOST:
+                self.lose(report.key, now)
             return "fetch" if report.phase is Phase.ENDED else ""
         if report.phase is Phase.RUNNING:
             job.state = JobState.RUNNING

@@ -117,6 +117,17 @@ def test_what_is_lost_with_its_node_is_no_failure(queue: Queue, phase: Phase) ->
     assert queue.job(JobId(number)).why.startswith("given up after 20 attempts: ")
 
 
+def test_what_is_lost_before_it_was_fetched_runs_again(queue: Queue) -> None:
+    number = queue.submit(TRUE)
+    (order,) = start(queue, JobId(number))
+    assert queue.take([Report(order.key, Phase.ENDED, "n1", exit=0, cause=Cause.EXIT)], NOW).fetch == [order.key]
+    queue.take([Report(order.key, Phase.LOST, "n1", why="its report cannot be read")], NOW)
+    assert states(queue, number) == ["queued"]
+    assert queue.published([(order.key, "/out", True, "")], NOW) == {}
+    run(queue, JobId(number))
+    assert states(queue, number) == ["succeeded"]
+
+
 def test_what_gave_way_goes_on_for_ever(queue: Queue) -> None:
     number, now = queue.submit(TRUE), NOW
     for _ in range(50):

@@ -12,6 +12,7 @@ import pytest
 
 from gridtui.errors import UsageError
 from gridtui.jobs.model import (
+    After,
     Group,
     JobId,
     JobState,
@@ -23,7 +24,7 @@ from gridtui.jobs.model import (
     Spec,
 )
 from gridtui.jobs.queue import Queue
-from tests.unit.jobs.queue.steps import NOW, TRUE, finish, run, start
+from tests.unit.jobs.queue.steps import NOW, TRUE, finish, ready, run, start
 
 
 def test_jobs_by_what_is_asked(queue: Queue) -> None:
@@ -165,3 +166,27 @@ def test_old_submissions_are_forgotten(queue: Queue) -> None:
     queue.cancel([JobId(open_one), JobId(open_one + 1)], NOW)
     assert len(queue.prune(NOW + 1e9)) == 2 and queue.groups() == {}
     assert queue.submit(TRUE) == open_one + 2, "numbers are in keys: none is given twice"
+
+
+def test_so_many_are_forgotten_at_once(queue: Queue) -> None:
+    numbers = [queue.submit(TRUE) for _ in range(5)]
+    for at, number in enumerate(numbers):
+        run(queue, JobId(number), now=NOW + at)
+    later = NOW + 1e9
+    assert [set(queue.prune(later, limit=2)) for _ in range(4)] == [{1, 2}, {3, 4}, {5}, set()]
+
+
+def test_why_jobs_wait_is_shown_of_those_that_wait(queue: Queue, other: Queue) -> None:
+    first, array = queue.submit(TRUE), queue.submit(TRUE, array=(1, 2))
+    after = queue.submit(TRUE, after=[After(JobId(array))])
+    other.lots(NOW)
+    queue.tell({first: "needs 1 cpus, 0\033 free", array: "down", after: "no"})
+    start(queue, JobId(array, 1))
+    assert [job.why for job in other.jobs()] == ["needs 1 cpus, 0· free", "", "down", f"comes after {array}"]
+    assert [one.why for one in other.progress()] == ["needs 1 cpus, 0· free", "down", ""]
+    queue.hold([JobId(first)])
+    assert queue.job(JobId(first)).why == "" and queue.progress(numbers=[first])[0].why == ""
+    queue.release([JobId(first)])
+    queue.tell_nothing()
+    assert {one.why for one in other.progress()} == {""}
+    assert ready(queue) == {first: [None], array: [2]}, "what follows the queue is not disturbed"

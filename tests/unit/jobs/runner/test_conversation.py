@@ -195,6 +195,22 @@ async def test_output_comes_in_base64_or_as_od_has_it(lines: str) -> None:
     await runner.close()
 
 
+async def test_the_answer_to_who_has_gone_is_no_noise() -> None:
+    """Somebody who looked at an output left in the middle of it: the other attempts of the node have nothing to do with that."""
+    node = Node(read="silence")
+    runner = await opened(node)
+    reading = asyncio.create_task(runner.read(Key(QUEUE, JobId(1), 1), 0, 1 << 18))
+    await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    number = runner._number
+    lines = f"@{node.nonce} {number} data\n" + ("QUJD" * 18 + "\n") * 3000 + f"@{node.nonce} {number} .\n"
+    runner.received(lines.encode())
+    assert runner.is_open and not runner._requests
+    assert (await runner.start(wanted := order(), LAUNCHER)).key == wanted.key
+    await runner.close()
+
+
 async def test_silence_ends_the_channel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gridtui.jobs.runner.runner.ANSWER", 0.05)
     runner = await opened(Node(poll="silence"))
