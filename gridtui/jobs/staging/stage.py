@@ -33,8 +33,6 @@ CACHE = 20 << 30
 """Bytes of inputs that a node keeps."""
 _REMEMBERED = 100_000
 """Files of all manifests that are kept: packing 10,000 names takes half a second."""
-
-
 _LOOKS = 4
 """Times that inputs are looked at anew because they changed while they were sent."""
 
