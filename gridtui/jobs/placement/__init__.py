@@ -4,7 +4,7 @@ Pure: statuses, shares and submissions in, placements and reasons out. Opens not
 """
 
 from .affinity import Sizes
-from .explaining import Why, explain, summary, waiting
+from .explaining import Why, explain, waiting
 from .grid import Match
 from .idle import may_start
 from .offers import Offer, OfferedGpu, Owner, Share, offer
@@ -26,7 +26,6 @@ __all__ = [
     "may_start",
     "offer",
     "plan",
-    "summary",
     "waiting",
     "weight",
 ]

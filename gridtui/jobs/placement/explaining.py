@@ -65,20 +65,6 @@ def explain(
     return found
 
 
-def summary(whys: Sequence[Why]) -> str:
-    """One line: where the job would go, or what keeps it from how many nodes."""
-    if not whys:
-        return "there is no node"
-    if (chosen := next((why for why in whys if why.answer == "chosen"), None)) is not None:
-        rest = sum(why.answer == "could" for why in whys)
-        more = f", or one of {rest} others" if rest > 1 else ", or one other" if rest else ""
-        return f"fits on {chosen.node} now{more}"
-    counted = Counter(_short(why.reason) for why in whys)
-    parts = [f"{count} {reason}" if len(whys) > 1 else reason for reason, count in counted.most_common(4)]
-    rest = len(counted) - len(parts)
-    return "fits on no node now: " + "; ".join(parts) + (f"; {rest} other reasons" if rest else "")
-
-
 def waiting(lot: Lot, offers: Sequence[Offer], match: Match, now: float) -> str:
     """Why none of a submission's jobs starts now, in a line: what keeps them from how many nodes, the most frequent first."""
     if not offers:

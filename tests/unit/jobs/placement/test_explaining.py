@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gridtui.jobs.model import Hours, Idle, Level, Needs, Sandbox
-from gridtui.jobs.placement import Offer, OfferedGpu, Owner, explain, may_start, summary, waiting
+from gridtui.jobs.placement import Offer, OfferedGpu, Owner, explain, may_start, waiting
 
 from .offered import GB, NOW, lot, node, nothing
 
@@ -91,7 +91,6 @@ def test_the_chosen_one_comes_first_with_its_merits() -> None:
         == "2 of 4 cpus free, 8.0 GB of memory free, holds 2.0 GB of 2.0 GB of its inputs, sandbox systemd"
     )
     assert whys[2].reason.endswith("jobs failed there of late: only where nothing else will do")
-    assert summary(whys) == "fits on near now, or one of 2 others"
 
 
 def test_an_element_hears_where_it_failed() -> None:
@@ -102,15 +101,6 @@ def test_an_element_hears_where_it_failed() -> None:
     assert explain(one, [node("a")], nothing, NOW, 2)[0].answer == "chosen", "where there is no other"
     whys = explain(one, [node("a"), node("b", cpus_placed=4)], nothing, NOW, 2)
     assert [why.answer for why in whys] == ["no", "no"], "b is only full: it waits for b"
-
-
-def test_a_summary_counts_what_is_alike() -> None:
-    offers = [node("a", cpus_placed=4), node("b", cpus_placed=3.5), node("c", closed="drained: new disk"), node("d", 2)]
-    whys = explain(lot(needs=Needs(cpus=4)), offers, nothing, NOW)
-    assert summary(whys) == "fits on no node now: 3 needs 4 cpus; 1 drained"
-    assert summary([]) == "there is no node"
-    assert summary(explain(lot(), [node("a", closed="down: refused")], nothing, NOW)) == "fits on no node now: down"
-    assert summary(explain(lot(), [node("a")], nothing, NOW)) == "fits on a now"
 
 
 @pytest.fixture
