@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from gridtui.jobs.engines.ssh import SshEngine
 from gridtui.model import Node
 from gridtui.settings import Settings, Ssh
 from gridtui.ssh import Pool
+from tests import leftovers
 from tests.ssh.openssh import MISSING, PROGRAM, Sshd
 
 from .engines import QUEUE, Bench, EngineContract
@@ -47,3 +49,5 @@ class TestSsh(EngineContract):
                     sshd.start()
 
             yield Bench(lambda: SshEngine(nodes, QUEUE), "n1", away)
+        left = await asyncio.to_thread(leftovers.end, tmp_path)
+        assert not left, left

@@ -131,11 +131,17 @@ class Sshd:
         """End the listener and every session under it."""
         if self._process is None:
             return
-        self.freeze()  # else a session tells of its command's end before it is ended itself
-        for pid in reversed(self.pids()):
-            for number in (signal.SIGKILL, signal.SIGCONT):
+        # Stopped first: else a session tells of its command's end before it is ended itself. Those that were stopped are ended, not those
+        # that are found afterwards: a session that ended by itself in between leaves its children to init, stopped for ever.
+        stopped: list[int] = []
+        while fresh := [pid for pid in self.pids() if pid not in stopped]:
+            for pid in fresh:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)
+                    os.kill(pid, signal.SIGSTOP)
+            stopped += fresh
+        for pid in reversed(stopped):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
 

@@ -25,7 +25,11 @@ try() {
         (launch) >"$job/out" 2>&1 </dev/null &
         pid=$!
         (
-            sleep 20
+            nap=''
+            trap 'kill "$nap"; exit' TERM
+            sleep 20 &
+            nap=$!
+            wait "$nap"
             kill -s KILL "$pid"
         ) >/dev/null 2>&1 &
         alarm=$!

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ import pytest
 from gridtui.jobs.model import Key, Order, Report
 from gridtui.jobs.runner import VERSION, Runner, script
 from gridtui.ssh.local import LocalConnection
+from tests import leftovers
 
 from .orders import LAUNCHER, QUEUE
 
@@ -78,16 +77,7 @@ async def runner(home: Path, connection: LocalConnection, shell: str) -> AsyncIt
 @pytest.fixture(autouse=True)
 def _swept(tmp_path: Path) -> Iterator[None]:
     yield
-    sweep(str(tmp_path))
-
-
-def sweep(folder: str) -> None:
-    """End what runs in or for a folder."""
-    for found in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            words = (found / "cmdline").read_bytes() + (found / "environ").read_bytes()
-            if os.fsencode(folder) in words and int(found.name) != os.getpid():
-                os.kill(int(found.name), signal.SIGKILL)
+    leftovers.kill(tmp_path)
 
 
 def lives(pid: str) -> bool:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from gridtui.jobs.model import Cause, Key, Needs, Order, Report
 from gridtui.jobs.model import Phase as Stands
 from gridtui.jobs.runner import Runner
 from gridtui.ssh.local import LocalConnection
+from tests import leftovers
 
-from .conftest import SHELLS, furnish, here, lives, run, sweep, until
+from .conftest import SHELLS, furnish, here, lives, run, until
 from .orders import LAUNCHER, QUEUE, order
 
 OTHER = "ffff0000"
@@ -149,7 +151,7 @@ def test_a_job_begins_at_most_once_and_what_is_told_is_true(name: str, monkeypat
             try:
                 asyncio.run(play(Path(folder), SHELLS[name], steps))
             finally:
-                sweep(folder)
+                leftovers.kill(Path(folder))
 
     once()
 
@@ -200,6 +202,21 @@ async def test_who_buries_first_has_buried(runner: Runner, home: Path) -> None:
     report = await runner.start(wanted, LAUNCHER, inputs=": >pid")
     report = await run(runner, wanted)
     assert report.cause is Cause.BROKEN and not (home / "spool" / str(wanted.key) / "tmp" / "began").exists()
+
+
+async def test_a_keeper_that_sleeps_too_long_begins_nothing(runner: Runner, home: Path) -> None:
+    """It made its file and told nothing for a minute: once it was called lost, its job must not begin any more."""
+    wanted = order("echo began >>../tmp/began")
+    folder = home / "spool" / str(wanted.key)
+    (folder / "work").mkdir(parents=True)
+    (folder / "keeper").touch()
+    [report] = await runner.poll([wanted.key])
+    assert report.phase is Stands.RUNNING and not (folder / "pid").exists()
+    os.utime(folder / "keeper", (time.time() - 300, time.time() - 300))
+    for _ in range(2):
+        [report] = await runner.poll([wanted.key])
+        assert (report.phase, report.why) == (Stands.LOST, "its keeper died")
+    assert (folder / "pid").exists(), "who makes this file decides"
 
 
 async def test_a_job_that_outlived_its_node_is_lost(runner: Runner, home: Path) -> None:
