@@ -189,6 +189,29 @@ def test_each_node_says_why(program: Program, fleet: Path) -> None:
     assert [line.split()[1] for line in done.stdout.splitlines()[1:]] == ["no"] * 4
 
 
+def test_who_waits_is_told_why(program: Program, fleet: Path) -> None:
+    """In the list, and once where there is no terminal."""
+    why = "needs 64 cpus, has 4"
+    waiting = program.start("-i", fleet, "job", "submit", "--wait", "--cpus", "64", "--where", "here", "--", "true")
+    until(lambda: f"1 true waits: {why}\n".encode() in waiting.so_far(), "it is not told why")
+    assert program.run("job", "list").stdout.splitlines()[1].split(None, 3)[3] == why
+    assert program.run("job", "list", "--json").json["jobs"][0]["why"] == why
+    assert f"why:        {why}\n" in program.run("job", "show", "1").stdout
+    waiting.send(signal.SIGINT)
+    done = waiting.wait(LONG)
+    assert (done.status, done.stderr.count(why)) == (130, 1)
+
+
+@needs_tmux
+def test_on_a_terminal_the_reason_stands_beside_the_state(program: Program, fleet: Path, tmp_path: Path) -> None:
+    with Terminal(tmp_path, env=program.env) as screen:
+        words = ("job", "submit", "--wait", "--cpus", "64", "--where", "here", "--", "true")
+        screen.run(["gridtui", "-i", fleet, *words])
+        screen.until(lambda: "1 true  queued, needs 64 cpus, has 4" in screen.screen(), LONG)
+        screen.press("C-c")
+        screen.until(lambda: "exit=130" in screen.screen(), LONG)
+
+
 @needs_tmux
 def test_progress_is_for_terminals(program: Program, fleet: Path, tmp_path: Path) -> None:
     gate = program.folder / "gate"
