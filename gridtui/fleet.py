@@ -110,11 +110,12 @@ class Fleet:
             self._jobs.close()
             self._jobs = None
 
-    async def _end(self) -> None:
+    async def _end(self, held: bool = False) -> None:
+        """With `held` connections stay: whoever holds them closes them."""
         if self._monitor:
             await self._monitor.close()
         self._started = False
-        if self._pool:
+        if self._pool and not held:
             await self._pool.close()
             self._pool = None
 
@@ -122,17 +123,18 @@ class Fleet:
     async def watching(self) -> AsyncIterator[None]:
         """Started, for as long as this lasts, where it was not: for what needs live values for a while."""
         self._watchers += 1
-        ours = self._watchers == 1 and not self._started
-        if ours:
-            await self.start()
-            self._lent = True
         try:
+            if self._watchers == 1 and not self._started:
+                try:
+                    await self.start()
+                finally:
+                    self._lent = self._started
             yield
         finally:
             self._watchers -= 1
             if not self._watchers and self._lent:
                 self._lent = False
-                await self._end()
+                await self._end(held=bool(self._holders))
                 self._monitor = None
 
     async def __aenter__(self) -> Self:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gridtui.errors import SelectionError, UsageError
+from gridtui.errors import PingError, SelectionError, UsageError
 from gridtui.exec import Ending, Task
 from gridtui.fleet import Fleet
+from gridtui.monitor import Monitor
 from gridtui.settings import Guard, Settings
 
 from ...ssh.openssh import Sshd
@@ -45,6 +46,29 @@ async def test_connections_are_shared_by_those_who_hold(fleet: Fleet, sshd: Sshd
 async def test_a_call_that_ends_first_takes_no_connection_from_another(fleet: Fleet) -> None:
     slow, fast = await asyncio.gather(fleet.exec("sleep 1; echo a"), fleet.exec("true"))
     assert all(one.ok for one in [*slow.values(), *fast.values()])
+
+
+async def test_who_watched_takes_no_connection_from_another(fleet: Fleet) -> None:
+    async with fleet.holding():
+        async with fleet.watching():
+            run = asyncio.create_task(fleet.exec("sleep 1; echo a"))
+            await asyncio.sleep(0.5)
+        assert all(one.ok for one in (await run).values())
+    assert fleet._pool is None, "the last one to leave closes them"
+
+
+async def test_a_watch_that_cannot_begin_is_no_watch(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def start(self: Monitor) -> None:
+        raise PingError("no way of pinging")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Monitor, "start", start)
+        with pytest.raises(PingError):
+            async with fleet.watching():
+                raise AssertionError("not here")
+    async with fleet.watching():
+        assert vars(fleet)["_monitor"]
+    assert not vars(fleet)["_monitor"] and not vars(fleet)["_pool"]
 
 
 async def test_read_only(fleet: Fleet) -> None:
