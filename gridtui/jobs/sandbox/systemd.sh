@@ -46,9 +46,11 @@ launch() {
     set -- "$@" -p "ExecStartPre=+/bin/sh \"$job/box.start\" \"$work\" /tmp" -p "ExecStopPost=+/bin/sh \"$job/box.stop\""
     systemd-run "$@" /bin/sh -c 'cd "$1" || exit 70; echo began >&0; exec /bin/sh "$0" </dev/null' "$job/cmd" "$work" 0<>"$job/began"
     box_status=$?
-    # systemd-run's own status does not tell a signal from a failure, and calls SIGTERM a success.
-    if box_find status "$job/box.end"; then box_status=$box_rest; fi
-    exit "$box_status"
+    # systemd-run's own status does not tell a signal from a failure, calls SIGTERM a success, and what it says when it lost systemd is no end.
+    if box_find status "$job/box.end"; then exit "$box_rest"; fi
+    began || exit "$box_status"
+    : >"$job/began"
+    box_fail "systemd does not tell how the job ended ($box_status)"
 }
 box_join() {
     [ ! -e "$box_unified/cgroup.procs" ] || box_v2=$box_unified$box_service

@@ -175,6 +175,18 @@ def test_a_level_that_fails_to_start_is_not_the_jobs_failure(tmp_path: Path) -> 
         assert (told.said, told.refused) == (frozenset(), "no /no/such/folder here")
 
 
+@pytest.mark.parametrize(("end", "exit", "began"), [("status 143", 143, True), ("cpu 1", 70, False)])
+def test_an_end_that_systemd_does_not_tell_is_no_success(end: str, exit: int, began: bool, tmp_path: Path) -> None:
+    """The bus was started anew, or the node goes down: systemd-run says 0 then."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "systemd-run").write_text(f"#!/bin/sh\necho began >&0\necho '{end}' >../box.end\nexit 0\n")
+    (programs / "systemd-run").chmod(0o755)
+    told = keep(tmp_path, sandbox.shell(order(), Level.SYSTEMD), "true", path=programs)
+    assert (told.exit, "began" in told.said) == (exit, began)
+    assert began or "systemd does not tell how the job ended (0)" in told.out
+
+
 def test_nothing_of_a_container_stays(tmp_path: Path) -> None:
     """An image may ask for volumes, which engines keep unless they are told not to."""
     programs = tmp_path / "bin"
