@@ -58,6 +58,8 @@ class Column:
     asked: float | None = None
     """When its attempts were last asked for."""
     asking: bool = False
+    unanswered: int = 0
+    """How often in a row it did not answer."""
     trace: Trace = field(default_factory=Trace)
     """What our attempts held there of late."""
 

@@ -212,6 +212,8 @@ class Dispatcher:
                 self._lose(list(column.cards), f"nothing was heard of {node or self._engine.name} for too long")
             unsure = any(not card.started and not card.on_its_way for card in column.cards.values())
             mute = node in self._up and self._engine.places and self._engine.ground(node) is None
+            # One that can run no jobs says so each time that it is asked.
+            mute = mute and now - (column.asked or 0.0) >= min(ASK, ASK_AGAIN * 2 ** min(column.unanswered, 10))
             if mute or (column.cards and (unsure or silent > quiet)):
                 self._ask(node)
 
@@ -230,7 +232,9 @@ class Dispatcher:
             self._heard(one for one in found if one.phase is not Phase.UNKNOWN or self._still(one.key, asked))
             if self._engine.ground(node) is not None:
                 column.heard = self._loop.time()
+                column.unanswered = -1
         finally:
+            column.unanswered += 1
             column.asking = False
             self._due.set()
 

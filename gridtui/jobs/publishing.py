@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from .. import settings as settings_
-from ..errors import GridtuiError, SshError, StateError
+from ..errors import ConnectError, GridtuiError, SshError, StateError
 from .board import Card
 from .engines.protocol import Engine
 from .logs import Logs
@@ -67,6 +67,8 @@ class Publisher:
             try:
                 into, log = self._logs.outputs(key, spec), self._logs.prepare(key)
                 async with self._gate:
+                    if self._engine.places and self._engine.ground(card.node) is None:
+                        raise ConnectError(f"{card.node} does not answer")  # and must not keep those waiting that do
                     await self._engine.fetch(card.node, key, spec.outputs, into, log, spec.output_limit)
             except SshError:
                 await asyncio.sleep(PAUSE)  # until it answers, or was silent for too long: then it is left

@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gridtui.errors import EngineError, StateError
+from gridtui.errors import ConnectError, EngineError, StateError
 from gridtui.jobs import dispatcher, publishing, waiting
 from gridtui.jobs.dispatcher import Dispatcher
 from gridtui.jobs.logs import Logs
@@ -199,6 +200,18 @@ async def test_a_node_tells_of_its_own_attempts_alone(queue: Queue, world: World
         job = queue.job(JobId(number))
         assert (job.state, job.node, job.attempt) == ("running", "n1", 1)
         assert list(world.machines["n1"].spool) == [held.order.key], "it is not forgotten either"
+
+
+async def test_a_node_that_says_much_fills_no_memory(queue: Queue, world: World, grid: Grid) -> None:
+    number = queue.submit(Spec("sleep 600"))
+    async with dispatching(queue, world, grid) as made:
+        await until(lambda: state(queue, number) is JobState.RUNNING)
+        [held] = [held for machine in world.machines.values() for held in machine.spool.values()]
+        report = world.report(world.machines[queue.job(JobId(number)).node], held)
+        made._heard(replace(report, phase=phase) for _ in range(5000) for phase in (Phase.FROZEN, Phase.RUNNING))
+        assert len(made._inbox) == 1
+        made._heard([replace(report, phase=Phase.ENDED, exit=3, cause=Cause.EXIT), report])
+        await until(lambda: state(queue, number) is JobState.FAILED)
 
 
 async def test_what_was_asked_before_an_order_went_again_is_old(
@@ -463,6 +476,45 @@ async def test_outputs_that_cannot_be_fetched_fail_the_job(
         await until(lambda: ended(queue))
     assert (state(queue, number), len(tries)) == (JobState.FAILED, publishing.TRIES)
     assert queue.job(JobId(number)).why == "out: a link that leads out of the folder"
+
+
+async def test_outputs_on_a_node_that_is_away_keep_no_others_waiting(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """More of them than may be fetched at once, and it takes long to see that the node does not answer."""
+    grid.with_jobs(fetches=2)
+    monkeypatch.setattr(publishing, "PAUSE", 0.01)
+    real, away, tried = Memory.fetch, "n1", 0
+
+    async def fetch(self: Memory, node: str, *rest: Any) -> Sequence[str]:
+        nonlocal tried
+        if node == away:
+            tried += 1
+            self._answered.discard(node)
+            await asyncio.sleep(0.2)
+            raise ConnectError("n1: no answer")
+        return await real(self, node, *rest)
+
+    async def poll(self: Memory, node: str, keys: Sequence[Key], real: Any = Memory.poll) -> Sequence[Report]:
+        found: Sequence[Report] = await real(self, node, keys)
+        if tried and node == away:
+            self._answered.discard(node)
+            return []
+        return found
+
+    monkeypatch.setattr(Memory, "fetch", fetch)
+    monkeypatch.setattr(Memory, "poll", poll)
+    stuck = queue.submit(Spec("touch out", where="n1", outputs=("out",)), array=range(1, 5))
+    async with dispatching(queue, world, grid):
+        await until(lambda: tried)
+        well = queue.submit(Spec("touch out", where="n2", outputs=("out",)), array=range(1, 9))
+        await until(lambda: all(job.state in ENDED for job in queue.jobs(numbers=[well])))
+        assert tried <= 2, "those that came to the gate before it was known"
+        assert not any(job.state in ENDED for job in queue.jobs(numbers=[stuck]))
+        away = ""
+        tried = 0
+        await until(lambda: ended(queue))
+    assert queue.counts() == {JobState.SUCCEEDED: 12}
 
 
 async def test_many_short_jobs(queue: Queue, world: World, grid: Grid) -> None:
