@@ -100,6 +100,8 @@ class Dispatcher:
                 finally:
                     for task in self._tasks:
                         task.cancel()
+                    with contextlib.suppress(StateError):
+                        self._queue.tell_nothing()  # the reason is another one now: nobody dispatches
         except* GridtuiError as group:
             error: BaseException = group
             while isinstance(error, BaseExceptionGroup):

@@ -295,6 +295,9 @@ async def test_why_jobs_wait_is_told(
         (tmp_path / "go").touch()
         await until(lambda: state(queue, one) is JobState.SUCCEEDED)
         assert queue.job(JobId(one)).why == ""
+        assert queue.job(JobId(large, 2)).why
+    assert queue.job(JobId(large, 2)).why == "", "nobody dispatches now"
+    queue.tell({large: "what one that was killed said"})
     queue.drain("n1", "old")
     async with dispatching(queue, world, grid):  # what an earlier one said is gone at once
         await until(lambda: "drained" in queue.job(JobId(large, 1)).why)
