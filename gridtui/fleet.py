@@ -104,7 +104,9 @@ class Fleet:
         await self._monitor.start()
 
     async def close(self) -> None:
-        """Stop watching and close every connection."""
+        """Stop dispatching and watching, and close every connection."""
+        if self._jobs:
+            await self._jobs.leave()
         await self._end()
         if self._jobs:
             self._jobs.close()

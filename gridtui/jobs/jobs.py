@@ -11,6 +11,7 @@ dispatches carries it out, in this process or another one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -42,6 +43,8 @@ LOOK = 0.2
 """Seconds between two looks at a queue that somebody else dispatches."""
 SURVEY = 15.0
 """Seconds that nodes have to answer before `explain` says what is known."""
+LEAVE = 5.0
+"""Seconds that a polite end of the dispatching may take."""
 
 BATCH = 500
 """Submissions that are asked for at once."""
@@ -74,6 +77,11 @@ class Jobs:
         self._opened: Queue | None = None
         self._engine: engines.Engine | None = None
         """While we dispatch."""
+        self._stop: Stop | None = None
+        """What ends our dispatching."""
+        self._over = asyncio.Event()
+        """Nothing of ours dispatches."""
+        self._over.set()
 
     @property
     def _queue(self) -> Queue:
@@ -85,6 +93,13 @@ class Jobs:
     def queue_id(self) -> str:
         """Eight hexadecimal digits: what the names of our attempts begin with, on every node. Raises StateError."""
         return self._queue.id
+
+    async def leave(self) -> None:
+        """End our dispatching, if there is any, as its `stop` would; jobs on nodes go on."""
+        if self._stop is not None:
+            self._stop.ask()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), LEAVE)
 
     def close(self) -> None:
         """Let go of the queue."""
@@ -226,15 +241,23 @@ class Jobs:
 
         self._fleet.allow_changes()
         settings = self._fleet.settings.jobs
-        with self._queue.lease() as waker:
-            engine = engines.make(settings.engine, self._fleet, self._queue.id)
-            try:
-                async with self._fleet.watching():
-                    self._engine = engine
-                    await Dispatcher(self._queue, waker, engine, self._fleet, settings).run(stop, until)
-            finally:
-                self._engine = None
-                await engine.close()
+        stop = stop or Stop()
+        try:
+            with self._queue.lease() as waker:
+                self._stop = stop
+                self._over.clear()
+                engine = engines.make(settings.engine, self._fleet, self._queue.id)
+                try:
+                    async with self._fleet.watching():
+                        self._engine = engine
+                        await Dispatcher(self._queue, waker, engine, self._fleet, settings).run(stop, until)
+                finally:
+                    self._engine = None
+                    await engine.close()
+        finally:
+            if self._stop is stop:  # else it is another one that dispatches
+                self._stop = None
+                self._over.set()
 
     def _idle(self) -> bool:
         counts = self._queue.counts()

@@ -100,6 +100,18 @@ async def test_one_dispatches_and_others_wait_with_it(here: Jobs, fleet: Grid, t
     assert here.holder() is None
 
 
+async def test_a_fleet_that_is_closed_dispatches_no_more(here: Jobs, fleet: Grid) -> None:
+    await here.leave()  # nothing is to be ended
+    dispatching = asyncio.create_task(here.dispatch())
+    async with asyncio.timeout(20):
+        while not fleet.watched:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await here.leave()
+    here.close()
+    await dispatching
+    assert here.holder() is None and fleet.watched == 0
+
+
 async def test_until_all_is_done(here: Jobs) -> None:
     first = await here.submit(Spec("true"))
     held = await here.submit(Spec("true"), held=True)
