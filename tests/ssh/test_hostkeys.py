@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import asyncssh
@@ -24,6 +25,7 @@ KEYS = {
 }
 OTHER = asyncssh.generate_private_key("ssh-ed25519").convert_to_public()
 KEY = KEYS["ssh-ed25519"]
+# The keys are new in each process, so tests are named by their place in the table and not by their words.
 
 
 def line(name: str, key: asyncssh.SSHKey = KEY, marker: str = "") -> str:
@@ -65,6 +67,7 @@ def trust(text: str, tmp_path: Path, host: str = "node", port: int = 22, **value
         ("|1|broken|hash ssh-ed25519 AAAA\n", "node", 22, False),
         ("", "node", 22, False),
     ],
+    ids=count(),
 )
 def test_trust(text: str, host: str, port: int, trusted: bool, tmp_path: Path) -> None:
     verdict = trust(text, tmp_path, host, port)
@@ -82,6 +85,7 @@ def test_trust(text: str, host: str, port: int, trusted: bool, tmp_path: Path) -
         (line("node", KEY, "@revoked"), HostKeyChanged, "REVOKED"),
         (line("node", OTHER, "@cert-authority"), HostKeyUnknown, "a certificate is expected"),
     ],
+    ids=count(),
 )
 def test_unknown_and_changed_are_told_apart(text: str, kind: type[HostKeyError], says: str, tmp_path: Path) -> None:
     verdict = trust(text, tmp_path)
@@ -112,6 +116,7 @@ def test_a_changed_key_names_both_fingerprints_and_the_line(tmp_path: Path) -> N
         (line("node", KEY, "@revoked"), 22, False),
         ("other ssh-ed25519 AAAA", 22, True),  # no newline at its end
     ],
+    ids=count(),
 )
 def test_accept_new_pins_only_what_is_new(text: str, port: int, pinned: bool, tmp_path: Path) -> None:
     verdict = trust(text, tmp_path, port=port, accept_new=True)
