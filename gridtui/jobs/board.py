@@ -60,6 +60,8 @@ class Column:
     asking: bool = False
     unanswered: int = 0
     """How often in a row it did not answer."""
+    changes: int = 0
+    """How often what attempts hold of it has changed."""
     trace: Trace = field(default_factory=Trace)
     """What our attempts held there of late."""
 
@@ -141,8 +143,10 @@ class Board:
             self._usage[card.user] = held
         else:
             self._usage.pop(card.user, None)
-        there = [one.order.spec.needs.cpus for one in self.column(card.node).cards.values() if not one.ended]
-        self.column(card.node).trace.follow(sum(there), time.time())
+        column = self.column(card.node)
+        there = [one.order.spec.needs.cpus for one in column.cards.values() if not one.ended]
+        column.trace.follow(sum(there), time.time())
+        column.changes += 1
 
     def heard(self, node: str, now: float) -> None:
         """The node told of an attempt."""

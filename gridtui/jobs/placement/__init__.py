@@ -7,12 +7,13 @@ from .affinity import Sizes
 from .explaining import Why, explain, waiting
 from .grid import Match
 from .idle import may_start
-from .offers import Offer, OfferedGpu, Owner, Share, offer
+from .offers import STALE, Offer, OfferedGpu, Owner, Share, offer
 from .planning import Planner, plan
 from .trace import Trace
 from .weight import weight
 
 __all__ = [
+    "STALE",
     "Match",
     "Offer",
     "OfferedGpu",
