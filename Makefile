@@ -16,7 +16,7 @@ LAB_NEEDS := ssh ssh-keygen rsync tmux tc debootstrap dockerd
 BENCH_NEEDS := ssh ssh-keygen sshd fping pdsh node_exporter
 SCRIPTS := .ci/run tests/needs.sh tests/lab/lab gridtui/posture/question.sh playbooks/roles/guard/files/guard
 # Run on nodes by whatever their /bin/sh is.
-NODE_SCRIPTS := $(wildcard playbooks/roles/*/files/*.sh) $(wildcard gridtui/jobs/runner/*.sh)
+NODE_SCRIPTS := $(wildcard playbooks/roles/*/files/*.sh) $(wildcard gridtui/jobs/runner/*.sh) $(wildcard gridtui/jobs/sandbox/*.sh)
 
 .PHONY: demo test lab-test check lint types contracts playbooks scripts bench pictures venv clean
 .DELETE_ON_ERROR:

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154,SC2016 # a piece of a text: other names are the keeper's and the other pieces'
 # bubblewrap: the system read-only, homes and other jobs out of sight, processes and network of its own.
 launch() {
     box_reset
@@ -38,6 +39,7 @@ launch() {
     if [ "$box_root" = 1 ]; then
         box_own
         box_groups=$(box_shared)
+        # shellcheck disable=SC2086
         if [ -n "$box_groups" ]; then box_groups="--groups $(echo $box_groups | tr ' ' ,)"; else box_groups=--clear-groups; fi
         # shellcheck disable=SC2086
         # The mounts are made by root, the job is nobody's: of the capabilities only those that change the user come along, and go there.

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # a piece of a text: other names are the keeper's and the other pieces'
 # The job's processes as one: a cgroup of version 2, of version 1, or both (hybrid); where none can be had, what can be known of its processes.
 # $job/box names the cgroups, so that whoever comes after a keeper's death finds them: `v2 PATH`, `v1 PATH...`.
 # box_memory, box_tasks (counts) and box_cpus (hundredths of a processor) are the order's; 0: no limit.
@@ -82,13 +83,13 @@ box_let() {
 # later children are there already.
 box_scope() {
     box_round=0
-    while [ $box_round -lt 3 ]; do
+    while [ $box_round -lt $((3 + 7 * box_root)) ]; do
         box_round=$((box_round + 1))
         while IFS=: read -r box_word box_names box_path; do
             case $box_names:$box_path in :*/gridtui-*.scope/keepers) box_base=${box_path%/keepers} && return ;; esac
         done </proc/self/cgroup
         box_chain
-        if [ $box_root = 1 ]; then
+        if [ "$box_root" = 1 ]; then
             box_base=/grid.slice/gridtui-jobs.scope
             ! box_settle || return 0
             set -- --system gridtui-jobs.scope 5 Slice s grid.slice
@@ -100,7 +101,16 @@ box_scope() {
         # shellcheck disable=SC2086
         set -- PIDs au "$(set -- $box_pids && echo $#)" $box_pids Delegate b true CollectMode s inactive-or-failed Description s 'Jobs of the grid' "$@" 0
         XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$uid} busctl "$box_manager" --quiet call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager \
-            StartTransientUnit 'ssa(sv)a(sa(sv))' "$box_name" fail "$box_count" "$@" >"$job/box.bus" 2>&1 || continue
+            StartTransientUnit 'ssa(sv)a(sa(sv))' "$box_name" fail "$box_count" "$@" >"$job/box.bus" 2>&1 || {
+            # There is one of that name: another keeper's, which will be seen in a moment, or an old one that goes.
+            box_wait=0
+            while [ "$box_root" = 1 ] && [ $box_wait -lt 25 ]; do
+                box_wait=$((box_wait + 1))
+                box_nap
+                ! box_settle || return 0
+            done
+            continue
+        }
         # It is done when it is seen.
         box_wait=0
         while [ $box_wait -lt 100 ]; do

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # a piece of a text: other names are the keeper's and the other pieces'
 # What every level builds on. The keeper gives job, work, unit and, once launch runs, pid (of launch's subshell).
 # levels is the file with what probe.sh found here.
 : "${levels:=${job%/*/*}/levels}"

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154,SC2016,SC3045 # a piece of a text: other names are the keeper's and the other pieces'
 # A container of podman's or docker's: the image's own system, read-only; of the node only the job's folder and what was asked for.
 # With podman and crun (--cgroups=disabled) all of it lives in the job's own cgroup, as at the other levels; else the engine makes one.
 box_find engine "$levels"

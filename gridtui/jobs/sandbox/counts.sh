@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # a piece of a text: other names are the keeper's and the other pieces'
 # box_find WORD FILE: sets box_rest to the rest of the first line that begins so; false when there is none.
 box_find() {
     while read -r box_word box_rest; do [ "$box_word" != "$1" ] || return 0; done <"$2"

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154,SC3045 # a piece of a text: other names are the keeper's and the other pieces'
 # What a job may use: by cgroups where probe.sh could write one, else what ulimit has. box_disk is in KiB, a file; the others as in cgroup.sh.
 # box_enter is called in the job's own process, just before it becomes the job.
 box_limits='ulimit'

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # a piece of a text: other names are the keeper's and the other pieces'
 # Really tries each level, with the very text that jobs are started by, and prints: the words of those that work; `limits`, how a job is held, and
 # what of memory, tasks and cpu the kernel holds; `engine`, what runs containers, and how; `version` of systemd.
 # For the runner to run once a boot, as a file: some tenths of a second, with podman one or two seconds. What does not work says so on standard error.

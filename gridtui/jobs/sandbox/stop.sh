@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # a piece of a text: other names are the keeper's and the other pieces'
 # What systemd runs as root when a job's service has ended and its cgroup is still there.
 {
     case $EXIT_CODE in

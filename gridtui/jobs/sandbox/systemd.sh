@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154,SC2016 # a piece of a text: other names are the keeper's and the other pieces'
 # A service of systemd's: a user of its own, the system read-only, homes and other jobs out of sight, a filter of system calls, a cgroup with limits.
 box_service=/grid.slice/$unit.service
 launch() {

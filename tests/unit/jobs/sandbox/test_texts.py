@@ -256,6 +256,33 @@ def test_limits_are_written_where_a_cgroup_of_version_2_has_them(tmp_path: Path)
     }
 
 
+def test_a_scope_that_another_keeper_just_asked_for_is_waited_for(tmp_path: Path) -> None:
+    """systemd knows its name before its cgroup is there, and makes no second one of that name."""
+    if not any(line.startswith("0::") for line in Path("/proc/self/cgroup").read_text().splitlines()):
+        pytest.skip("this kernel has no cgroups of version 2")
+    scope = tmp_path / "cgroup" / "grid.slice" / "gridtui-jobs.scope"
+    programs = tmp_path / "bin"
+    for folder in (programs, scope.parent):
+        folder.mkdir(parents=True)
+    (tmp_path / "cgroup" / "cgroup.procs").touch()
+    busctl = programs / "busctl"
+    busctl.write_text(
+        f"""#!/bin/sh
+mkdir {tmp_path}/asked 2>/dev/null && {{
+    exec >/dev/null
+    (sleep 0.3; mkdir -p {scope}/gridtui-{tmp_path.name}; cd {scope}; : >gridtui-{tmp_path.name}/cgroup.procs; : >cgroup.procs) 2>/dev/null &
+}}
+echo 'Call failed: Unit gridtui-jobs.scope was already loaded or has a fragment file.' >&2
+exit 1
+"""
+    )
+    busctl.chmod(0o755)
+    text = f"uid=0 box_mount='{tmp_path}/cgroup'\n" + sandbox.shell(order(), Level.PLAIN)
+    told = keep(tmp_path, text, "exit 3", path=programs, levels="limits scope\n", driver="sweep() { :; }\n")
+    assert (told.exit, told.said) == (3, {"began"}), told.out
+    assert (scope / f"gridtui-{tmp_path.name}" / "cgroup.procs").read_text() == "0\n"
+
+
 def test_without_a_cgroup_ulimit_has_what_it_can(tmp_path: Path) -> None:
     text = sandbox.shell(order(Needs(memory=1 << 28, disk=1 << 20)), Level.PLAIN)
     told = keep(
