@@ -77,6 +77,8 @@ class Dispatcher:
         self._stuck: dict[Callable[[], None], float] = {}
         """What cannot be done with the queue, and since when."""
         self._up: set[str] = set()
+        self._fleeting: dict[str, str] = {}
+        """Why jobs end with our connection, of nodes where they do or did."""
         self._inputs: dict[int, Mapping[str, int] | None] = {}
         """Of submissions that wait for nodes: digests and bytes; None while they are looked at."""
 
@@ -232,13 +234,21 @@ class Dispatcher:
             found = await self._engine.poll(node, list(asked))
             # What was sent meanwhile was not there yet when this was asked.
             self._heard(one for one in found if one.phase is not Phase.UNKNOWN or self._still(one.key, asked))
-            if self._engine.ground(node) is not None:
+            if (ground := self._engine.ground(node)) is not None:
+                self._warn(node, ground.fleeting)
                 column.heard = self._loop.time()
                 column.unanswered = -1
         finally:
             column.unanswered += 1
             column.asking = False
             self._due.set()
+
+    def _warn(self, node: str, fleeting: str) -> None:
+        """Let people know where jobs end with our connection, and where they do no more."""
+        if fleeting != self._fleeting.get(node, ""):
+            self._fleeting[node] = fleeting
+            with contextlib.suppress(StateError):  # it is for people alone
+                self._queue.warn({name: why for name, why in self._fleeting.items() if why})
 
     def _still(self, key: Key, asked: Mapping[Key, asyncio.Task[None] | None]) -> bool:
         card = self._board.get(key)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gridtui.cli.main import main
+from gridtui.jobs.queue import Queue
 
 from ..e2e.program import Done, Program
 
@@ -327,6 +328,21 @@ def test_nodes_are_drained_and_filled_again(inside: Inside) -> None:
     assert "new disk" in inside.run("job", "nodes").stdout
     assert inside.run("-i", inventory, "job", "undrain", "n2").status == 0
     assert [row["node"] for row in inside.run("job", "nodes", "--json").json["nodes"] if row["drained"]] == ["n1"]
+
+
+def test_where_jobs_end_with_the_connection(inside: Inside) -> None:
+    with Queue.open() as queue, queue.lease():
+        queue.warn({"n1": "logind ends \x1b[31mit", "n2": "logind ends \x1b[31mit", "n3": "another reason"})
+        done = inside.run("job", "nodes")
+        rows = inside.run("job", "nodes", "--json").json["nodes"]
+    assert done.is_clean() and done.stderr.splitlines()[:2] == [
+        "warning: jobs on n[1-2] end when the dispatcher's connection does: logind ends ·[31mit",
+        "warning: jobs on n3 end when the dispatcher's connection does: another reason",
+    ]
+    assert [line.split() for line in done.stdout.splitlines()[1:]] == [
+        [f"n{n}", "0", "0", "fleeting"] for n in (1, 2, 3)
+    ]
+    assert [(row["node"], row["fleeting"]) for row in rows][2] == ("n3", "another reason")
 
 
 def test_use_over_time(inside: Inside) -> None:

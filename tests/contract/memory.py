@@ -49,6 +49,7 @@ class Machine:
     folder: Path
     reachable: bool = True
     closed: str = ""
+    fleeting: str = ""
     spool: dict[Key, Held] = field(default_factory=dict)
 
 
@@ -199,7 +200,8 @@ class Memory:
     def ground(self, node: str) -> Ground | None:
         if node not in self._answered:
             return None
-        return Ground(frozenset({Level.PLAIN}), 1 << 30, self.world.machines[node].closed)
+        machine = self.world.machines[node]
+        return Ground(frozenset({Level.PLAIN}), 1 << 30, machine.closed, fleeting=machine.fleeting)
 
     async def changes(self) -> AsyncIterator[Report]:
         while True:

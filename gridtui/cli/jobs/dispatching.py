@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,7 @@ async def _dispatch(fleet: Fleet, until_done: bool, standby: bool) -> int:
             task.cancel()
 
     stop.listen(again)
-    showing = asyncio.create_task(_show(fleet))
+    showing = asyncio.gather(_show(fleet), _warn(fleet))
     try:
         await task
     except asyncio.CancelledError:
@@ -99,6 +100,20 @@ async def _hold(fleet: Fleet, stop: Stop, until_done: bool, standby: bool) -> No
 def _who(fleet: Fleet) -> str:
     holder = fleet.jobs.holder()
     return "" if holder is None else clean(f"process {holder.pid} on {holder.host} dispatches already")
+
+
+async def _warn(fleet: Fleet) -> None:
+    """Once for each node on which jobs do not outlive this process."""
+    told: set[str] = set()
+    while True:
+        holder = fleet.jobs.holder()
+        ours = holder.fleeting if holder is not None and holder.pid == os.getpid() else {}
+        if news := {name: why for name, why in ours.items() if name not in told}:
+            told |= news.keys()
+            output.progress("")
+            for line in wording.ephemeral(news, fleet.fold):
+                output.warning(line)
+        await asyncio.sleep(_EVERY)
 
 
 async def _show(fleet: Fleet) -> None:

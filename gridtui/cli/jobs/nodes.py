@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import click
 
 from ...errors import UsageError
+from ...inventory.names import fold
 from ...jobs.model import JobState
 from ...jobs.spec import amounts
 from ...model import clean, duration
 from .. import exits, output
 from ..main import Context, as_json, run, verb
-from . import opening
+from . import opening, wording
 
 _BARS = 40
 _MOST_STEPS = 10_000
@@ -73,8 +74,9 @@ def nodes_command(context: Context, as_json: bool) -> int:
         jobs, frozen, cpus = held.get(one.attempt.node, (0, 0, 0.0))
         spec = specs[one.attempt.key.id.number]
         held[one.attempt.node] = jobs + 1, frozen + (one.state is JobState.FROZEN), cpus + spec.needs.cpus
+    fleeting = holder.fleeting if holder is not None else {}
     rows = []
-    for name in sorted({*standing, *held}):
+    for name in sorted({*standing, *held, *fleeting}):
         jobs, frozen, cpus = held.get(name, (0, 0, 0.0))
         stand = standing.get(name)
         rows.append(
@@ -87,6 +89,7 @@ def nodes_command(context: Context, as_json: bool) -> int:
                 "quarantined_until": stand.quarantined if stand and stand.quarantined > now else None,
                 "failures": stand.failures if stand else 0,
                 "why": (stand.why if stand else "") or None,
+                "fleeting": fleeting.get(name),
             }
         )
     dispatcher = None if holder is None else {"pid": holder.pid, "host": holder.host, "since": holder.since}
@@ -104,6 +107,8 @@ def nodes_command(context: Context, as_json: bool) -> int:
         )
     else:
         output.note("no node has jobs, and none is kept from having some")
+    for line in wording.ephemeral(fleeting, fold):
+        output.warning(line)
     output.note(
         "nobody dispatches now"
         if holder is None
@@ -120,7 +125,7 @@ def _state(row: dict[str, object], now: float) -> str:
         return f"quarantine, {duration(until - now)} left"
     if row["frozen"]:
         return f"{row['frozen']} frozen"
-    return "fails" if row["failures"] else ""
+    return "fails" if row["failures"] else "fleeting" if row["fleeting"] else ""
 
 
 @verb("usage", short_help="CPUs that jobs held over time.")

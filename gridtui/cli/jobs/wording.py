@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...jobs.model import ENDED, PLACED, Attempt, Group, Job, JobState
@@ -118,6 +118,14 @@ def submission_document(one: Progress) -> dict[str, Any]:
         "ended": one.ended if one.group is Group.ENDED else None,
         "why": waits(one) or None,
     }
+
+
+def ephemeral(fleeting: Mapping[str, str], fold: Callable[[Iterable[str]], str]) -> list[str]:
+    """Where jobs do not outlive the dispatcher's connection: a line for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for node, why in fleeting.items():
+        reasons.setdefault(why, []).append(node)
+    return [f"jobs on {fold(names)} end when the dispatcher's connection does: {why}" for why, names in reasons.items()]
 
 
 def attempt_document(one: Attempt) -> dict[str, Any]:

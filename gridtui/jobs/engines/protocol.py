@@ -51,6 +51,8 @@ class Ground:
     """Why it takes no job that gives way."""
     holds: frozenset[str] = frozenset()
     """Digests of the inputs that lie there."""
+    fleeting: str = ""
+    """Why jobs there end with our connection; empty where they outlive it."""
 
 
 class Engine(Protocol):

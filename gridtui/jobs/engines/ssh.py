@@ -90,6 +90,7 @@ class SshEngine:
             greeting.closed,
             greeting.idle_closed,
             self._stage.holds(node) if self._stage else frozenset(),
+            greeting.fleeting,
         )
 
     async def changes(self) -> AsyncIterator[Report]:

@@ -6,8 +6,8 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import StateError
@@ -27,6 +27,8 @@ class Holder:
     since: float
     beat: float
     """When it last told that it is there."""
+    fleeting: Mapping[str, str] = field(default_factory=dict)
+    """Nodes on which jobs end when its connection does, and why."""
 
 
 @contextlib.contextmanager
@@ -42,6 +44,12 @@ def lease(folder: Path) -> Iterator[None]:
                 (folder / f"{NAME}.json").unlink()
 
 
+def warn(folder: Path, fleeting: Mapping[str, str]) -> None:
+    """Tell, as the holder, on which nodes jobs end with its connection, and why. Raises StateError."""
+    path = folder / f"{NAME}.json"
+    files.write_json(path, {**(files.read_json(path) or {}), "fleeting": dict(fleeting)})
+
+
 def beat(folder: Path) -> None:
     """Tell that the holder is there. Costs no write that waits for the disk."""
     with contextlib.suppress(OSError):
@@ -54,8 +62,9 @@ def holder(folder: Path) -> Holder | None:
     try:
         document = files.read_json(path)
         beaten = path.stat().st_mtime
-        found = Holder(int(document["pid"]), str(document["host"]), float(document["since"]), beaten)
-    except (StateError, FileNotFoundError, KeyError, TypeError, ValueError):
+        fleeting = {str(name): str(why) for name, why in document.get("fleeting", {}).items()}
+        found = Holder(int(document["pid"]), str(document["host"]), float(document["since"]), beaten, fleeting)
+    except (StateError, FileNotFoundError, AttributeError, KeyError, TypeError, ValueError):
         return None
     if found.host == socket.gethostname():
         # A process that was killed leaves the file; its number may be another's by now, its time of birth is not.

@@ -162,6 +162,10 @@ class Queue:
         """Tell that the dispatcher is there; every few seconds."""
         lease.beat(self._folder)
 
+    def warn(self, fleeting: Mapping[str, str]) -> None:
+        """Tell on which nodes jobs end with the dispatcher's connection, and why, for people. Raises StateError."""
+        lease.warn(self._folder, fleeting)
+
     def lots(self, now: float) -> list[Lot]:
         """What could start now: nothing awaited, not held, no pause before a next try. By no order.
 

@@ -555,3 +555,11 @@ async def test_each_job_succeeds_exactly_once_whatever_is_lost(
     for job in jobs:
         [attempt] = queue.attempts(job.id)
         assert (Path(attempt.fetched) / "out").read_text() == f"{job.id.index}\n"
+
+
+async def test_who_asks_learns_where_jobs_end_with_the_connection(queue: Queue, world: World, grid: Grid) -> None:
+    for name in ("n1", "n3"):
+        world.machines[name].fleeting = "logind"
+    async with dispatching(queue, world, grid):
+        await until(lambda: (holder := queue.holder()) and holder.fleeting == {"n1": "logind", "n3": "logind"})
+    assert queue.holder() is None
