@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,7 +17,6 @@ from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.events import Event, Key
-from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.types import CSSPathType
 from textual.widget import Widget
@@ -376,7 +375,9 @@ class Dashboard(App[int]):
         # The key that closes a screen may come before its widgets do, and messages of its own may be on their way to it:
         # they look for widgets, or a screen below, that are gone. So does all that is still said while the program ends.
         ending = self._exit or not self.is_running
-        if isinstance(error, (NoMatches, IndexError)) and (ending or _going(active_message_pump.get(None))):
+        if isinstance(error, (NoMatches, IndexError)) and (
+            ending or _going(active_message_pump.get(None)) or any(map(_going, _hands(error)))
+        ):
             return
         super()._handle_exception(error)
 
@@ -387,7 +388,15 @@ class Dashboard(App[int]):
         self._close_messages_no_wait()
 
 
-def _going(pump: MessagePump | None) -> bool:
+def _hands(error: BaseException) -> Iterator[object]:
+    """Whose methods it went through. What a screen wants called after the next paint is called by the one that is on top by then."""
+    trace = error.__traceback__
+    while trace is not None:
+        yield trace.tb_frame.f_locals.get("self")
+        trace = trace.tb_next
+
+
+def _going(pump: object) -> bool:
     """Whether this widget's screen is being taken away."""
     return isinstance(pump, Widget) and (
         not pump.is_attached or any(node._pruning or node._closing for node in pump.ancestors_with_self)

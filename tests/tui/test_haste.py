@@ -9,6 +9,7 @@ import pytest
 from textual import events
 from textual.binding import Binding
 from textual.command import CommandInput, CommandList, CommandPalette, Hit, Hits
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
 from textual.widget import Widget
@@ -155,6 +156,42 @@ async def test_news_for_a_screen_that_loses_its_widgets(name: str, monkeypatch: 
         monkeypatch.setattr(app, "_close_all", close)
     assert looked
     assert app.failure is None
+
+
+async def test_what_waits_for_a_paint_comes_when_its_screen_is_gone() -> None:
+    """Textual keeps it with the screen on top, and that one calls it."""
+    app = full_board()
+    looked: list[bool] = []
+    async with app.run_test(size=(100, 30)) as pilot:
+        await begin(app, pilot)
+        app.fleet_screen.call_later(app.open_jobs)
+        await until(pilot, lambda: app.screen is not app.fleet_screen and app.screen.is_mounted)
+        leaving = app.screen
+
+        def look() -> None:
+            looked.append(True)
+            leaving.query_one("#keys")
+
+        await app.pop_screen()
+        app.screen._invoke_later(look, leaving)
+        app.screen.refresh()
+        await until(pilot, lambda: looked)
+        await pilot.pause()
+        assert app.failure is None
+
+
+async def test_a_widget_that_is_missing_on_a_screen_that_stays_is_a_mistake() -> None:
+    app = board()
+
+    async def look() -> None:
+        async with app.run_test(size=(100, 30)) as pilot:
+            await begin(app, pilot)
+            app.screen.call_later(lambda: app.screen.query_one("#nothing"))
+            await until(pilot, lambda: app.failure)
+
+    with pytest.raises(NoMatches):
+        await look()
+    assert isinstance(app.failure, NoMatches)
 
 
 @pytest.mark.parametrize("leave", ["pop", "exit"])
