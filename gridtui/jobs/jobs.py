@@ -139,14 +139,20 @@ class Jobs:
         return Shown(job, self._queue.spec(id.number), self._queue.attempts(id), self._queue.after(id.number))
 
     def progress(
-        self, *, group: Group | None = None, numbers: Sequence[int] = (), limit: int | None = None, skip: int = 0
+        self,
+        *,
+        group: Group | None = None,
+        numbers: Sequence[int] = (),
+        limit: int | None = None,
+        skip: int = 0,
+        words: Sequence[str] = (),
     ) -> Sequence[Progress]:
-        """How far submissions are. Raises StateError."""
-        return self._queue.progress(group=group, numbers=numbers, limit=limit, skip=skip)
+        """How far submissions are; with `words` those that have them all in their name, user, labels or states. Raises StateError."""
+        return self._queue.progress(group=group, numbers=numbers, limit=limit, skip=skip, words=words)
 
-    def groups(self) -> dict[Group, int]:
-        """How many submissions wait, run and have ended."""
-        return self._queue.groups()
+    def groups(self, words: Sequence[str] = ()) -> dict[Group, int]:
+        """How many submissions wait, run and have ended, of those that `progress` gives for the same words."""
+        return self._queue.groups(words)
 
     def counts(self) -> dict[JobState, int]:
         """How many jobs are in each state."""

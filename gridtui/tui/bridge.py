@@ -47,9 +47,15 @@ class Jobs(Protocol):
     """What the dashboard needs of `jobs.Jobs`, described there. What is not a coroutine is one short transaction."""
 
     def counts(self) -> Mapping[JobState, int]: ...
-    def groups(self) -> Mapping[Group, int]: ...
+    def groups(self, words: Sequence[str] = ()) -> Mapping[Group, int]: ...
     def progress(
-        self, *, group: Group | None = None, numbers: Sequence[int] = (), limit: int | None = None, skip: int = 0
+        self,
+        *,
+        group: Group | None = None,
+        numbers: Sequence[int] = (),
+        limit: int | None = None,
+        skip: int = 0,
+        words: Sequence[str] = (),
     ) -> Sequence[Progress]: ...
     def list(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ class Listing:
     """One of the two. `read` is called before `sizes`; rows are what `load` gives, and mean nothing to others."""
 
     views: Sequence[View]
+    words: tuple[str, ...] = ()
+    """Only what has all of these is listed."""
 
     def read(self) -> None:
         """Read what `size` needs."""
@@ -60,15 +62,21 @@ class Submissions(Listing):
 
     def __init__(self, desk: Desk, clock: Callable[[], float]) -> None:
         self._desk, self._clock = desk, clock
+        self._chosen: Mapping[Group, int] = {}
+
+    def read(self) -> None:
+        """How many have the words."""
+        if self.words:
+            self._chosen = self._desk.jobs.groups(self.words)
 
     def size(self, segment: Any) -> int:
         group: Group = segment
-        return self._desk.groups.get(group, 0)
+        return (self._chosen if self.words else self._desk.groups).get(group, 0)
 
     def load(self, segment: Any, first: int, count: int) -> Sequence[Entry]:
         """Two questions: the submissions, and the jobs of those that are single."""
         jobs = self._desk.jobs
-        found = jobs.progress(group=segment, limit=count, skip=first)
+        found = jobs.progress(group=segment, limit=count, skip=first, words=self.words)
         single = [one.number for one in found if not one.array]
         known = {job.id.number: job for job in jobs.list(numbers=single)} if single else {}
         return [Entry(one, known.get(one.number)) for one in found]

@@ -78,14 +78,20 @@ class FakeJobs:
             raise self.refusals.pop(0)
         return self.queue.counts()
 
-    def groups(self) -> dict[Group, int]:
-        return self.queue.groups()
+    def groups(self, words: Sequence[str] = ()) -> dict[Group, int]:
+        return self.queue.groups(words)
 
     def progress(
-        self, *, group: Group | None = None, numbers: Sequence[int] = (), limit: int | None = None, skip: int = 0
+        self,
+        *,
+        group: Group | None = None,
+        numbers: Sequence[int] = (),
+        limit: int | None = None,
+        skip: int = 0,
+        words: Sequence[str] = (),
     ) -> list[Progress]:
         assert numbers or limit
-        return self.queue.progress(group=group, numbers=numbers, limit=limit, skip=skip)
+        return self.queue.progress(group=group, numbers=numbers, limit=limit, skip=skip, words=words)
 
     def list(
         self,

@@ -137,11 +137,37 @@ async def test_the_cursor_follows_its_job_where_others_come_before_it() -> None:
         assert lines.cursor == 0  # the first line is whatever stands first
 
 
+async def test_words_filter_the_list_as_they_are_typed() -> None:
+    _, app = busy_board()
+    async with app.run_test(size=WIDE) as pilot:
+        lines = await opened(pilot, app)
+        await pilot.press("slash", *"BEN fail")  # what is typed on at once is no key
+        await until(pilot, lambda: "filter BEN fail" in screen_text(app) and "[all 1]" in screen_text(app))
+        await until(pilot, lambda: lines.row is not None and lines.row.progress.name == "flaky")
+        await pilot.press("enter", "v")  # the line goes, the filter stays
+        await until(pilot, lambda: "[running 0]" in screen_text(app))
+        assert "no job under `running` has all of: BEN fail" in screen_text(app)
+        assert app.focused is lines
+        await pilot.press("V", "slash", *["backspace"] * 8, *"titles=", "enter")
+        await until(pilot, lambda: "no job under `all` has all of: titles=" in screen_text(app))
+        await pilot.press("slash", *["backspace"] * 7, *"project=titles", "enter")
+        await until(pilot, lambda: lines.row is not None and lines.row.progress.name == "render")
+        app.desk.soon()
+        app.on_fresh()
+        await until(pilot, lambda: "[all 1]" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "[all 7]" in screen_text(app) and "filter" not in screen_text(app).splitlines()[-4])
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, JobsScreen) and app.screen.number == 2)
+        await pilot.press("slash")
+        await until(pilot, lambda: "elements are shown by their state alone" in screen_text(app))
+
+
 async def test_an_empty_queue_says_how_it_is_filled() -> None:
     app = board(FakeFleet(3))
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app, "there are no jobs")
-        for key in ("enter", "c", "R", "h", "r", "plus", "minus", "D", "n", "end", "home"):
+        for key in ("enter", "c", "R", "h", "r", "plus", "minus", "D", "g", "end", "home"):
             await pilot.press(key)
             assert isinstance(app.screen, JobsScreen), key
         assert "no node has it" in screen_text(app)
@@ -236,7 +262,7 @@ async def test_a_node_is_drained_and_given_back_from_a_job_and_from_its_page() -
         await agree(pilot, app, "D")
         assert queue.standing()["gpu05"].drained
         await until(pilot, lambda: "gpu05 gets no more jobs" in screen_text(app))
-        await pilot.press("n")
+        await pilot.press("g")
         await until(pilot, lambda: isinstance(app.screen, NodeScreen) and "2.185" in screen_text(app))
         shown = screen_text(app)
         assert "no more jobs drained: from the dashboard" in shown
@@ -256,7 +282,7 @@ async def test_a_node_of_another_inventory_has_no_page() -> None:
         lines = await opened(pilot, app, "stranger")
         await pilot.press("down", "down")
         assert lines.row.progress.name == "stranger"
-        await pilot.press("n")
+        await pilot.press("g")
         await until(pilot, lambda: "elsewhere is not in this inventory" in screen_text(app))
 
 
@@ -310,6 +336,27 @@ async def test_the_page_of_a_job_that_runs() -> None:
         ):
             assert words in shown, words
         assert "hunter2" not in shown and "\x1b" not in shown
+
+
+async def test_output_is_searched() -> None:
+    fleet, app = busy_board()
+    fleet.jobs.said["2.181/1"] = [b"line %d %s\n" % (n, b"Bad" if n % 50 == 20 else b"") for n in range(200)]
+    async with app.run_test(size=WIDE) as pilot:
+        await page(pilot, app, JobId(2, 181))
+        await until(pilot, lambda: "line 199" in screen_text(app))
+        output = app.screen.query_one(OutputLines)
+        await pilot.press("n")
+        await until(pilot, lambda: "nothing is searched for" in screen_text(app))
+        await pilot.press("slash", *"bad", "enter")  # it goes on from the end to the beginning
+        await until(pilot, lambda: output.cursor == 20 and "staying here" in screen_text(app))
+        for key, line in (("n", 70), ("N", 20), ("N", 170), ("n", 20)):
+            await pilot.press(key)
+            await until(pilot, lambda line=line: output.cursor == line)  # type: ignore[misc]
+        await pilot.press("slash", "x", "enter")
+        await until(pilot, lambda: "'badx' is nowhere" in screen_text(app) and app.focused is output)
+        await pilot.press("slash", "escape")
+        await until(pilot, lambda: app.focused is output)
+        assert isinstance(app.screen, JobScreen)
 
 
 async def test_output_is_followed_until_the_reader_goes_up() -> None:
@@ -392,7 +439,7 @@ async def test_a_job_that_was_forgotten_meanwhile_is_said_to_be_gone() -> None:
         await begin(app, pilot)
         app.open_job(JobId(99))
         await until(pilot, lambda: "there is no job 99" in screen_text(app))
-        for key in ("c", "w", "n", "D", "f", "left_square_bracket"):
+        for key in ("c", "w", "g", "n", "D", "f", "left_square_bracket"):
             await pilot.press(key)
             assert isinstance(app.screen, JobScreen)
 

@@ -305,13 +305,21 @@ class Queue:
         limit: int | None = None,
         skip: int = 0,
         newest: bool = False,
+        words: Collection[str] = (),
     ) -> list[Progress]:
-        """One for each submission, by number; those of Group.ENDED by their end, the last one first."""
+        """One for each submission, by number; those of Group.ENDED by their end, the last one first. With `words` only those that have them
+        all in their name, user, labels (`key=value`) or states, or as their number."""
         with self._database.read() as cursor:
-            return reading.progress(cursor, group=group, numbers=numbers, limit=limit, skip=skip, newest=newest)
+            return reading.progress(
+                cursor, group=group, numbers=numbers, limit=limit, skip=skip, newest=newest, words=words
+            )
 
-    def groups(self) -> dict[Group, int]:
-        """How many submissions stand where; a sum that is kept."""
+    def groups(self, words: Collection[str] = ()) -> dict[Group, int]:
+        """How many submissions stand where: a sum that is kept; with `words` they are looked at, as by `progress`."""
+        if words:
+            chosen, values = reading.matching(words)
+            rows = self._database.rows(f"SELECT stage, count(*) FROM submission WHERE {chosen} GROUP BY stage", values)
+            return {Group(stage): count for stage, count in rows}
         found = reading.sums(self._database.rows("SELECT what, jobs FROM total"), "submissions")
         return {Group(word): count for word, count in found.items()}
 

@@ -25,6 +25,8 @@ _JOB = "number, element, state, item, attempt, node, exit, why, started, ended"
 _ATTEMPT = "a.number, a.element, a.attempt, a.node, a.placed, a.started, a.ended, a.exit, a.cause, a.why, a.level, a.cpu, a.memory, a.fetched"
 _PROGRESS = "number, name, user, priority, submitted, stage, is_array, cpus, awaited, started, ended, waits, "
 _PROGRESS += ", ".join(STATES)
+_LABELLED = "(labels <> '{}' AND EXISTS (SELECT 1 FROM json_each(labels) one WHERE instr(lower(one.key || '=' || one.value), ?)))"
+MOST_WORDS, MOST_LETTERS = 16, 200
 _PLACED_WORDS = ", ".join(f"'{state}'" for state in sorted(PLACED))
 _MOST_STEPS = 100_000
 _STATES = {state.value: state for state in STATES}
@@ -210,14 +212,19 @@ def progress(
     limit: int | None = None,
     skip: int = 0,
     newest: bool = False,
+    words: Collection[str] = (),
 ) -> list[Progress]:
-    """By number rising; those of ENDED by their end, the last one first."""
+    """By number rising; those of ENDED by their end, the last one first. With `words` only those that `matching` chooses."""
     where, values = ["1"], list[Any]()
     if group:
         where.append(f"stage = '{group}'")
     if numbers:
         where.append(f"number IN ({_marks(numbers)})")
         values += numbers
+    if words:
+        chosen, bound = matching(words)
+        where.append(chosen)
+        values += bound
     order = "ended DESC, number DESC" if group is Group.ENDED else "number DESC" if newest else "number"
     # Named, because the planner would sort all that ended; and rows that are skipped are counted in the index, not read.
     index = " INDEXED BY submission_ended" if group is Group.ENDED and not numbers else ""
@@ -246,6 +253,19 @@ def _progress(row: tuple[Any, ...]) -> Progress:
         ended=ended,
         why="" if waits or not counts[STATES.index(JobState.QUEUED)] else why,
     )
+
+
+def matching(words: Collection[str]) -> tuple[str, list[str]]:
+    """SQL that holds where every word is in a submission's name, user or labels (`key=value`), or in a state that jobs of it are in, or is its
+    number; and its values. ASCII letters may be large or small. It looks at every submission: 100,000 take some 100 ms."""
+    parts, values = [], list[str]()
+    for word in list(words)[:MOST_WORDS]:
+        small = "".join(char.lower() if char.isascii() else char for char in word[:MOST_LETTERS])
+        places = ["instr(lower(name), ?)", "instr(lower(user), ?)", _LABELLED, "number = ?"]
+        places += [f"{state} > 0" for state in STATES if small in state]
+        parts.append(f"({' OR '.join(places)})")
+        values += [small] * 4
+    return " AND ".join(parts) or "1", values
 
 
 def sums(rows: Iterable[tuple[str, int]], what: str) -> dict[str, int]:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from textual.screen import Screen
+from textual.widgets import Input
 
 from ...errors import GridtuiError
 from ...jobs.model import Job, JobId
 from .. import text
+from ..actions import BY_NAME
 from ..widgets.bars import Chunk
 from .question import ConfirmScreen
 
@@ -184,6 +186,11 @@ class ChangeScreen(Screen[None]):
             self.say(f"{text.plain(job.node)} is not in this inventory")
         else:
             self.dashboard.open_node(job.node)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is typed, keys that are characters are just that."""
+        binding = BY_NAME.get(action)
+        return not (binding and binding.priority and isinstance(self.focused, Input) and "app" not in binding.places)
 
     def action_back(self) -> None:
         if self.is_active:  # the key may come twice before the screen is gone

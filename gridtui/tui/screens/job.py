@@ -10,6 +10,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Input
 
 from ...errors import GridtuiError
 from ...jobs.model import ENDED, PLACED, Attempt, Job, JobId
@@ -67,6 +68,7 @@ class JobScreen(ChangeScreen):
             with Vertical(id="right"):
                 yield TextLine("raised", cut=True, id="head")
                 yield OutputLines(id="output")
+                yield Input(placeholder="search in the output", id="search", select_on_focus=False)
         yield TextLine("raised", cut=True, id="detail")
         yield KeyBar([*of("job"), *of("app")], self.dashboard.keys, id="keys")
 
@@ -215,7 +217,57 @@ class JobScreen(ChangeScreen):
         self._following = output.cursor >= output.count - 1
         self._show_head(self.dashboard.clock())
 
+    # ---- searching ----
+
+    def action_search(self) -> None:
+        box = self.query_one("#search", Input)
+        box.display = True
+        box.value = self._output.needle
+        box.cursor_position = len(box.value)
+        self.set_focus(box)  # at once: what is typed on quickly would be taken for keys
+
+    @on(Input.Submitted, "#search")
+    def _search(self, event: Input.Submitted) -> None:
+        self._output.mark(event.value)
+        self._close_search()
+        if event.value:
+            self._find(1, including=True)
+
+    def _close_search(self) -> None:
+        self.query_one("#search", Input).display = False
+        self.set_focus(self._output)
+
+    def action_next_match(self) -> None:
+        self._find(1)
+
+    def action_previous_match(self) -> None:
+        self._find(-1)
+
+    def _find(self, step: int, including: bool = False) -> None:
+        """Go to the next match, and round."""
+        lines, page = self._output, self._output.page
+        if not lines.needle:
+            self.say("nothing is searched for", "text")
+            return
+        found = page.find(lines.needle, lines.cursor, step, including)
+        if found is None:
+            found = page.find(lines.needle, 0 if step > 0 else page.count - 1, step, including=True)
+        if found is None:
+            self.say(f"{lines.needle!r} is nowhere", "warning")
+            return
+        self._following = False
+        lines.go(found)
+        self.say("")
+
+    def action_back(self) -> None:
+        if self.query_one("#search", Input).display:
+            self._close_search()
+        else:
+            super().action_back()
+
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if isinstance(event.widget, Input):
+            return  # it is beneath the output
         # Who reads at the left needs the room there; who reads what it says needs it there.
         self.set_class(not isinstance(event.widget, OutputLines), "-reading")
 

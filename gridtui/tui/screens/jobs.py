@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.widgets import Input
 
 from ...jobs.model import Job, JobId
 from .. import text, top, use, work
@@ -19,6 +20,7 @@ from ..widgets.jobs import JobLines, JobTitles
 from ..widgets.lines import Lines
 from ..widgets.plot import Curve, Plot
 from .changes import ChangeScreen
+from .fleet import TYPING
 
 if TYPE_CHECKING:
     from ...jobs.queue import Progress
@@ -57,6 +59,12 @@ class JobsScreen(ChangeScreen):
         yield JobTitles(self._list.titles, id="titles")
         yield JobLines(self._pages, self._list.row, id="list")
         yield TextLine("raised", cut=True, id="detail")
+        yield Input(
+            placeholder="words of name, user, labels or state, e.g.  ada failed project=titles",
+            id="filter",
+            select_on_focus=False,
+            max_length=200,
+        )
         yield KeyBar([*of("jobs"), *of("app")], self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
@@ -116,7 +124,8 @@ class JobsScreen(ChangeScreen):
             (first, top.right(dashboard.banner, now, self.size.width)), (second, ())
         )
         sizes = [sum(map(self._list.size, view.segments)) for view in self._list.views]
-        self.query_one("#tabs", TextLine).show((work.tabs(self._list.views, self._view, sizes), ()))
+        filtered: list[Chunk] = [(("filter ", "dim"), (self._words, "accent"))] if self._list.words else []
+        self.query_one("#tabs", TextLine).show(([*filtered, *work.tabs(self._list.views, self._view, sizes)], ()))
         if self.number is None:
             held, free = desk.use.curves(now)
             curves = [Curve("free", free, "second"), Curve("held by jobs", held)]
@@ -179,6 +188,8 @@ class JobsScreen(ChangeScreen):
         word = self._list.views[self._view].word
         if self.number is not None:
             return f"no element is under `{word}`"
+        if self._list.words:
+            return f"no job under `{word}` has all of: {self._words}"
         if word != "all":
             return f"no job is under `{word}`"
         return "there are no jobs: `gridtui job submit -- COMMAND` makes one"
@@ -194,6 +205,56 @@ class JobsScreen(ChangeScreen):
         if progress.waits:
             chunks.append((("comes after others", "dim"),))
         return chunks
+
+    # ---- the filter ----
+
+    @property
+    def _words(self) -> str:
+        return text.plain(" ".join(self._list.words))
+
+    def action_narrow(self) -> None:
+        if self.number is not None:
+            self.say("elements are shown by their state alone, with the tabs", "text")
+            return
+        box = self.query_one("#filter", Input)
+        box.display = True
+        box.value = " ".join(self._list.words)
+        box.cursor_position = len(box.value)
+        self.set_focus(box)  # at once: what is typed on quickly would be taken for keys
+
+    @on(Input.Changed, "#filter")
+    def _typing(self, event: Input.Changed) -> None:
+        value = event.value
+        self.set_timer(TYPING, lambda: self._typed(value))
+
+    def _typed(self, value: str) -> None:
+        box = self.query_one("#filter", Input)
+        if box.value == value and box.display:  # else it was typed on
+            self._choose(value)
+
+    @on(Input.Submitted, "#filter")
+    def _done(self, event: Input.Submitted) -> None:
+        self._choose(event.value)
+        self._close_filter()
+
+    def _choose(self, value: str) -> None:
+        words = tuple(value.split())
+        if words != self._list.words:
+            self._list.words = words
+            with self.dashboard.desk.reading():
+                self._list.read()
+            self._first_page()
+
+    def _close_filter(self) -> None:
+        self.query_one("#filter", Input).display = False
+        self.set_focus(self._lines)
+
+    def action_back(self) -> None:
+        if self._list.words or self.query_one("#filter", Input).display:
+            self._choose("")
+            self._close_filter()
+        else:
+            super().action_back()
 
     # ---- keys ----
 
@@ -217,6 +278,10 @@ class JobsScreen(ChangeScreen):
 
     def _step_view(self, step: int) -> None:
         self._view = (self._view + step) % len(self._list.views)
+        self._first_page()
+
+    def _first_page(self) -> None:
+        """Another list, from its beginning."""
         self._said = ()
         lines = self._lines
         self._pages.take([(segment, self._list.size(segment)) for segment in self._list.views[self._view].segments])

@@ -190,3 +190,37 @@ def test_why_jobs_wait_is_shown_of_those_that_wait(queue: Queue, other: Queue) -
     queue.tell_nothing()
     assert {one.why for one in other.progress()} == {""}
     assert ready(queue) == {first: [None], array: [2]}, "what follows the queue is not disturbed"
+
+
+def test_words_choose_submissions(queue: Queue) -> None:
+    """In the name, the user, a label, a state, or as the number: every word, whatever it is."""
+    one = queue.submit(Spec("true", name="Render 50%", labels={"project": "Titles", "team": "x"}), user="ada", now=1)
+    two = queue.submit(Spec("true", name="render_b"), user="ben", array=[1, 2], now=2)
+    three = queue.submit(Spec("true", name="o'clock"), user="ada", held=True, now=3)
+
+    def chosen(words: str) -> list[int]:
+        found = queue.progress(words=words.split())
+        assert sum(queue.groups(words.split()).values()) == len(found)
+        assert queue.progress(words=words.split(), group=Group.WAITING, limit=1, skip=1) == found[1:2]
+        return [one.number for one in found]
+
+    for words, numbers in {
+        "": [one, two, three],
+        "RENDER": [one, two],
+        "render ada": [one],
+        "project=titles": [one],
+        "team": [one],
+        "ct=t": [one],
+        "held": [three],
+        "queue": [one, two],
+        "queued ben": [two],
+        str(two): [two],
+        "%": [one],
+        "_": [two],
+        "o'": [three],
+        "'": [three],
+        "failed": [],
+        "Ä": [],
+    }.items():
+        assert chosen(words) == numbers, words
+    assert chosen(" ".join(["r"] * 500) + "x" * 5000) == [one, two]
