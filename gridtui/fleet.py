@@ -684,13 +684,14 @@ class Fleet:
     def _make_pool(self) -> Pool:
         from .ssh import Pool
 
-        return Pool(self.settings.ssh, ask=self.ask, note=self._note)
+        return Pool(self.settings.ssh, ask=self.ask, note=self.alarm)
 
-    def _note(self, node: str, text: str) -> None:
+    def alarm(self, node: str | None, text: str) -> None:
+        """A line that asks for people's eyes, among the events while nodes are watched; without a node it concerns this machine."""
         if self._monitor:
             self._monitor.emit(Noted(time.time(), node, text, alarm=True))
         elif self.note:
-            self.note(node, text)
+            self.note(node or "", text)
 
 
 def _status(node: Node, look: Examined | None) -> Status:

@@ -27,6 +27,10 @@ class Card:
     """Empty while an engine that places by itself has not chosen."""
     started: bool = False
     """The node said that it has it."""
+    waits: bool = False
+    """An engine that places by itself has it in its own queue."""
+    fault: str = ""
+    """Why its engine could not be asked to start it the last time; empty where it was."""
     ended: bool = False
     """Its end is known; what it made is still to be fetched."""
     stands: bool = False
@@ -96,7 +100,7 @@ class Board:
         return tuple(self._columns.items())
 
     def put(self, order: Order, user: str, now: float, placed: float, node: str = "") -> Card:
-        """An attempt has a node. Putting it again changes nothing."""
+        """An attempt has a node, since `placed`. Putting it again changes nothing."""
         if found := self._cards.get(order.key):
             return found
         card = Card(order, user, node or order.node, placed=placed)
@@ -105,7 +109,7 @@ class Board:
         if not column.cards:
             column.heard = max(column.heard, now)  # silence counts from when there was something to tell
         column.cards[order.key] = card
-        self._follow(card, order.spec.needs.cpus)
+        self._follow(card, order.spec.needs.cpus, placed)
         return card
 
     def move(self, card: Card, node: str, now: float) -> None:
@@ -119,7 +123,7 @@ class Board:
         """An attempt has ended and holds nothing of its node any more; what it made is still there."""
         if not card.ended:
             card.ended = True
-            self._follow(card, -card.order.spec.needs.cpus)
+            self._follow(card, -card.order.spec.needs.cpus, time.time())
 
     def drop(self, key: Key) -> Card | None:
         """An attempt is over, and nothing of it is wanted any more."""
@@ -137,7 +141,7 @@ class Board:
             if not card.ended
         ]
 
-    def _follow(self, card: Card, cpus: float) -> None:
+    def _follow(self, card: Card, cpus: float, when: float) -> None:
         held = self._usage.get(card.user, 0.0) + cpus
         if held > 1e-9:
             self._usage[card.user] = held
@@ -145,7 +149,7 @@ class Board:
             self._usage.pop(card.user, None)
         column = self.column(card.node)
         there = [one.order.spec.needs.cpus for one in column.cards.values() if not one.ended]
-        column.trace.follow(sum(there), time.time())
+        column.trace.follow(sum(there), when)
         column.changes += 1
 
     def heard(self, node: str, now: float) -> None:

@@ -13,42 +13,41 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import settings as settings_
 from ..errors import EngineError, GridtuiError, SshError, StateError
-from ..events import Seen
-from ..model import Status
 from ..stopping import Stop
+from ..store.database import damaged
 from .board import Board, Card
+from .engines.guarded import Guarded, Note
 from .engines.protocol import Engine
 from .logs import Logs
-from .model import JobState, Key, Lot, Phase, Report
+from .model import Cause, JobState, Key, Lot, Phase, Placement, Report
 from .offering import Grid, Offering, pass_on
 from .publishing import Publisher
 from .queue import Queue, Waker
+from .silence import Silence
 from .waiting import Reasons
+from .wishes import Wishes
 
 TICK = 1.0
 """Seconds between two looks at what has no news: silent nodes, jobs for which no node was free."""
-ASK = 30.0
-"""Seconds without a word of any attempt on a node after which it is asked; sooner where nodes are given up sooner."""
-ASK_AGAIN = 3.0
-"""Seconds after which a node is asked again that did not answer, or did not confirm an order."""
-END_AGAIN = 30.0
-"""Seconds after which an attempt is told again to end, to stand still or to go on, where it did not."""
 PRUNED = 500
 """Submissions that are forgotten at once."""
 BURST = 256
-"""Reports that one round takes: whoever shares the loop, a screen for one, gets its turn between two rounds."""
+"""Reports that are taken, ends that are published and orders that are placed at once: some 50 ms. Whoever shares the loop, a screen for
+one, gets its turn between two."""
 PRUNE = 3600.0
 """Seconds between two times at which ended submissions are forgotten."""
-PATIENCE = 60.0
-"""Seconds for which a queue that cannot be used (a full disk, a file that somebody keeps locked) does not end the dispatching."""
-AGAIN = 2.0
-"""Seconds between two tries then."""
+COMPLAIN = 3.0
+"""Seconds after which it is told that the queue cannot be used (a full disk, a file that somebody keeps locked)."""
+SOON, AGAIN = 0.1, 2.0
+"""Seconds between two tries, before and after that."""
 WAITING = 1000
 """Attempts that wait in the queue of an engine which places by itself."""
+
+T = TypeVar("T")
 
 OVER = (Phase.ENDED, Phase.LOST)
 
@@ -59,31 +58,54 @@ Done = tuple[Key, str, bool, str]
 class Dispatcher:
     """Dispatches one queue through one engine. `run` is called once, by whoever holds the lease."""
 
-    def __init__(self, queue: Queue, waker: Waker, engine: Engine, grid: Grid, settings: settings_.Jobs) -> None:
-        """`waker` is that of the queue's lease."""
-        self._queue, self._waker, self._engine, self._grid, self._settings = queue, waker, engine, grid, settings
+    def __init__(
+        self,
+        queue: Queue,
+        waker: Waker,
+        engine: Engine,
+        grid: Grid,
+        settings: settings_.Jobs,
+        note: Note | None = None,
+    ) -> None:
+        """`waker` is that of the queue's lease; `note` hears what goes wrong and does not end the dispatching."""
+        self._note = note or (lambda node, text: None)
+        self.engine: Engine = Guarded(engine, self._note)
+        """It, but for what it raises."""
+        self._queue, self._waker, self._grid, self._settings = queue, waker, grid, settings
         self._board = Board()
-        self._offering = Offering(engine, grid, self._board)
+        self._offering = Offering(self.engine, grid, self._board)
         self._reasons = Reasons(queue, self._offering, lambda: list(grid.nodes))
         self._logs = Logs(queue.id)
-        self._publisher = Publisher(self._logs, engine, settings, self._published)
+        self._publisher = Publisher(self._logs, self.engine, settings, self._published)
+        self._silence = Silence(
+            queue, self.engine, grid, self._board, settings.lost_after, self._begin, self._heard, self._lose
+        )
+        self._wishes = Wishes(queue, self.engine, self._board, settings.grace, self._begin)
         self._inbox: dict[tuple[Key, str], Report] = {}
         """The last word of each node on each attempt: one that says much fills no memory."""
         self._done: list[Done] = []
+        self._planned: list[Placement] = []
+        """Decided, and not yet in the queue."""
+        self._users: Mapping[int, str] = {}
+        """Whose they are, by submission."""
         self._due = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._wishing = True
         """People may have asked for something."""
-        self._stuck: dict[Callable[[], None], float] = {}
-        """What cannot be done with the queue, and since when."""
-        self._up: set[str] = set()
-        self._fleeting: dict[str, str] = {}
-        """Why jobs end with our connection, of nodes where they do or did."""
+        self._stuck: float | None = None
+        """Since when the queue cannot be used."""
+        self._complained = False
+        """That was told."""
         self._inputs: dict[int, Mapping[str, int] | None] = {}
         """Of submissions that wait for nodes: digests and bytes; None while they are looked at."""
 
+    @property
+    def kept(self) -> Mapping[int, str]:
+        """Submissions for which room is kept, and on which node."""
+        return self._offering.kept
+
     async def run(self, stop: Stop | None = None, until: Callable[[], bool] | None = None) -> None:
-        """Until `stop` is asked or `until` holds after a round. Attempts go on without us. Raises StateError (the queue, the state folder)."""
+        """Until `stop` is asked or `until` holds after a round. Attempts go on without us. Raises StateError (a damaged queue)."""
         stop = stop or Stop()
         stop.listen(self._due.set)
         self._loop = asyncio.get_running_loop()
@@ -91,18 +113,21 @@ class Dispatcher:
             async with asyncio.TaskGroup() as self._group:
                 try:
                     self._take_over()
-                    for part in (self._listen, self._wakened, self._watch, self._tick):
+                    for part in (self._listen, self._wakened, self._silence.watch, self._tick):
                         self._begin(part())
-                    while not stop.count and not (until and until()):
+                    while not stop.count:
                         self._due.clear()
-                        began = self._loop.time()
-                        await self._patiently(self._round)
-                        await asyncio.sleep(self._loop.time() - began)  # half of the time is for the nodes' messages
+                        try:
+                            if until and self._hastily(until):
+                                break
+                            await self._round(stop)
+                        except StateError as hindrance:
+                            await self._hindered(hindrance)
                         await self._due.wait()
                 finally:
                     for task in self._tasks:
                         task.cancel()
-                    with contextlib.suppress(StateError):
+                    with contextlib.suppress(StateError), self._queue.hasty():
                         self._queue.tell_nothing()  # the reason is another one now: nobody dispatches
         except* GridtuiError as group:
             error: BaseException = group
@@ -110,17 +135,39 @@ class Dispatcher:
                 error = error.exceptions[0]
             raise error from None
 
-    async def _patiently(self, step: Callable[[], None]) -> None:
-        """A step of which nothing is done where the queue cannot be used: it is made again for a while. Raises StateError after it."""
-        try:
-            step()
-            self._stuck.pop(step, None)
-        except StateError:
-            now = self._loop.time()
-            if now - self._stuck.setdefault(step, now) >= PATIENCE:
-                raise
-            self._due.set()
-            await asyncio.sleep(AGAIN)
+    async def _round(self, stop: Stop) -> None:
+        for step in (self._receive, self._publish, self._carry_out, self._plan):
+            await self._turn(step)
+        while self._planned and not stop.count:
+            await self._turn(self._place)
+        self._stuck = None
+        if self._complained:
+            self._complained = False
+            self._note(None, "the queue of jobs can be used again")
+
+    async def _turn(self, step: Callable[[], None]) -> None:
+        """One step. Half of the time is for nodes' messages, and for whoever shares the loop."""
+        began = self._loop.time()
+        self._hastily(step)
+        await asyncio.sleep(self._loop.time() - began)
+
+    def _hastily(self, step: Callable[[], T]) -> T:
+        """A step of which nothing is done where the queue cannot be used now: it is made again. Raises StateError then."""
+        with self._queue.hasty():
+            return step()
+
+    async def _hindered(self, error: StateError) -> None:
+        """The queue cannot be used (somebody keeps it locked, a full disk): told once, and tried again. Raises it where it is damaged."""
+        if damaged(error):
+            raise error
+        now = self._loop.time()
+        self._stuck = now if self._stuck is None else self._stuck
+        lasting = now - self._stuck >= COMPLAIN
+        if lasting and not self._complained:
+            self._complained = True
+            self._note(None, f"{error}; jobs on nodes go on, none is started or ended here until it can be used")
+        await asyncio.sleep(AGAIN if lasting else SOON)
+        self._due.set()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._group.create_task(_tolerant(work))
@@ -135,7 +182,7 @@ class Dispatcher:
         """Put on the board what an earlier dispatcher left."""
         found = {placed.attempt.key: placed for placed in self._queue.placed()}
         now = self._loop.time()
-        for order in self._queue.orders(list(found)):
+        for order in self._queue.orders(sorted(found, key=lambda key: found[key].attempt.placed)):
             placed = found[order.key]
             card = self._board.put(order, placed.user, now, placed.attempt.placed, placed.attempt.node)
             card.started = placed.state is not JobState.STARTING
@@ -144,7 +191,7 @@ class Dispatcher:
                 self._board.end(card)
 
     async def _listen(self) -> None:
-        async for report in self._engine.changes():
+        async for report in self.engine.changes():
             self._heard((report,))
 
     async def _wakened(self) -> None:
@@ -153,23 +200,6 @@ class Dispatcher:
                 self._wishing = True
                 self._due.set()
 
-    async def _watch(self) -> None:
-        """Ask a node for its attempts when it comes, or comes back."""
-        events = self._grid.events()
-        for name in self._grid.nodes:
-            self._look(self._grid.status(name))
-        async for event in events:
-            if isinstance(event, Seen):
-                self._look(event.status)
-
-    def _look(self, status: Status) -> None:
-        name = status.node.name
-        if not status.reach.up:
-            self._up.discard(name)
-        elif name not in self._up:
-            self._up.add(name)
-            self._ask(name)
-
     async def _tick(self) -> None:
         pruned = -PRUNE
         while True:
@@ -177,17 +207,21 @@ class Dispatcher:
                 pruned = self._loop.time()
             await asyncio.sleep(TICK)
             self._queue.beat()
-            await self._patiently(self._seek)
-            if self._engine.places:
-                await self._patiently(self._tell)
+            try:
+                self._hastily(self._silence.seek)
+                if self.engine.places:
+                    self._hastily(self._tell)
+            except StateError as error:
+                await self._hindered(error)
             self._wishing = True
             self._due.set()
 
     async def _prune(self) -> bool:
         """Forget some of what ended long ago; whether there may be more."""
-        forgotten: list[int] = []
-        with contextlib.suppress(StateError):
-            forgotten = self._queue.prune(time.time(), days=self._settings.keep, limit=PRUNED)
+        try:
+            forgotten = self._hastily(lambda: self._queue.prune(time.time(), days=self._settings.keep, limit=PRUNED))
+        except StateError:
+            return True
         for number in forgotten:
             await asyncio.to_thread(self._logs.remove, number)
         return len(forgotten) == PRUNED
@@ -204,85 +238,30 @@ class Dispatcher:
         now = time.time()
         self._reasons.tell(self._queue.lots(now), self._queue.standing(), now, self._loop.time())
 
-    # ---- nodes without news ----
+    # ---- one round: each step holds the loop for a moment, whatever there is to do ----
 
-    def _seek(self) -> None:
-        """Ask nodes that fell silent; give up those that were silent for too long."""
-        now = self._loop.time()
-        quiet = min(ASK, self._settings.lost_after / 4)
-        for node, column in self._board.columns():
-            silent = now - column.heard
-            if column.cards and silent > self._settings.lost_after:
-                self._lose(list(column.cards), f"nothing was heard of {node or self._engine.name} for too long")
-            unsure = any(not card.started and not card.on_its_way for card in column.cards.values())
-            mute = node in self._up and self._engine.places and self._engine.ground(node) is None
-            # One that can run no jobs says so each time that it is asked.
-            mute = mute and now - (column.asked or 0.0) >= min(ASK, ASK_AGAIN * 2 ** min(column.unanswered, 10))
-            if mute or (column.cards and (unsure or silent > quiet)):
-                self._ask(node)
-
-    def _ask(self, node: str) -> None:
-        column, now = self._board.column(node, self._loop.time()), self._loop.time()
-        if not column.asking and (column.asked is None or now - column.asked >= ASK_AGAIN):
-            column.asking, column.asked = True, now
-            self._begin(self._asking(node))
-
-    async def _asking(self, node: str) -> None:
-        column = self._board.column(node)
-        asked = {key: card.sending for key, card in column.cards.items() if not card.on_its_way}
-        try:
-            found = await self._engine.poll(node, list(asked))
-            # What was sent meanwhile was not there yet when this was asked.
-            self._heard(one for one in found if one.phase is not Phase.UNKNOWN or self._still(one.key, asked))
-            if (ground := self._engine.ground(node)) is not None:
-                self._warn(node, ground.fleeting)
-                column.heard = self._loop.time()
-                column.unanswered = -1
-        finally:
-            column.unanswered += 1
-            column.asking = False
+    def _receive(self) -> None:
+        reports = list(islice(self._inbox.values(), BURST))
+        self._take(reports, time.time())
+        for report in reports:
+            del self._inbox[report.key, report.node]
+        if self._inbox:
             self._due.set()
 
-    def _warn(self, node: str, fleeting: str) -> None:
-        """Let people know where jobs end with our connection, and where they do no more."""
-        if fleeting != self._fleeting.get(node, ""):
-            self._fleeting[node] = fleeting
-            with contextlib.suppress(StateError):  # it is for people alone
-                self._queue.warn({name: why for name, why in self._fleeting.items() if why})
-
-    def _still(self, key: Key, asked: Mapping[Key, asyncio.Task[None] | None]) -> bool:
-        card = self._board.get(key)
-        return card is None or (key in asked and card.sending is asked[key])
-
-    def _lose(self, keys: Sequence[Key], why: str) -> None:
-        self._queue.lose(keys, why, time.time())
-        for key in keys:
-            self._drop(key)
-
-    def _drop(self, key: Key) -> None:
-        card = self._board.drop(key)
-        self._publisher.leave(key)
-        if card and card.sending and not any(other in self._board for other in card.together):
-            card.sending.cancel()
-
-    # ---- one round ----
-
-    def _round(self) -> None:
-        now = time.time()
-        if self._inbox:
-            reports = list(islice(self._inbox.values(), BURST))
-            self._take(reports, now)
-            for report in reports:
-                del self._inbox[report.key, report.node]
-            if self._inbox:
-                self._due.set()
+    def _publish(self) -> None:
+        done = self._done[:BURST]
+        self._queue.published(done, time.time())
+        del self._done[:BURST]
+        self._forget(key for key, *_ in done)
         if self._done:
-            self._queue.published(self._done, now)
-            done, self._done = self._done, []
-            self._forget(key for key, *_ in done)
+            self._due.set()
+
+    def _carry_out(self) -> None:
         if self._wishing:
-            self._carry_out()
-        self._place(now)
+            self._wishes.carry_out(self._loop.time())
+            self._wishing = False
+
+    # ---- what is told of attempts ----
 
     def _take(self, reports: Sequence[Report], now: float) -> None:
         """Believe what is told of the newest attempts; have all others forgotten."""
@@ -293,21 +272,25 @@ class Dispatcher:
         for report in reports:
             if report.key.queue != self._queue.id:
                 continue  # another controller's: not our business
-            if report.node:
-                self._board.column(report.node).heard = self._loop.time()
-                there[report.key] = report.node
             card = self._board.get(report.key)
-            if card and self._engine.places and report.node not in ("", card.node):
+            if report.node:
+                self._board.heard(report.node, self._loop.time())
+                there[report.key] = report.node
+            elif card:
+                self._board.heard(card.node, self._loop.time())
+            if card and self.engine.places and report.node not in ("", card.node):
                 continue  # a node tells of an attempt that another one has: homes may be shared, and nodes may lie
             if report.phase is not Phase.UNKNOWN:
                 taken[report.key] = report
                 if card:
                     self._board.move(card, report.node, self._loop.time())
-                    card.started = True
+                    card.started, card.waits = True, report.phase is Phase.WAITING
                     card.stands = report.phase is Phase.FROZEN
             elif card and not card.on_its_way:
                 if card.started or card.end_asked is not None:
                     lost.append(report.key)
+                elif card.fault:  # the engine was asked to start it, failed, and has it not
+                    taken[report.key] = Report(report.key, Phase.ENDED, card.node, cause=Cause.REFUSED, why=card.fault)
                 else:
                     again[card.node].append(card)
         if lost:
@@ -329,6 +312,17 @@ class Dispatcher:
                 self._drop(key)
         self._forget(found.forget, there)
 
+    def _lose(self, keys: Sequence[Key], why: str) -> None:
+        self._queue.lose(keys, why, time.time())
+        for key in keys:
+            self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        card = self._board.drop(key)
+        self._publisher.leave(key)
+        if card and card.sending and not any(other in self._board for other in card.together):
+            card.sending.cancel()
+
     def _published(self, key: Key, fetched: str, ok: bool, why: str) -> None:
         self._done.append((key, fetched, ok, why))
         self._due.set()
@@ -341,63 +335,37 @@ class Dispatcher:
             by_node[card.node if card else (there or {}).get(key, "")].append(key)
             self._drop(key)
         for node, old in by_node.items():
-            self._begin(self._engine.forget(node, old))
-
-    def _carry_out(self) -> None:
-        """What people asked for since, of attempts that a node has."""
-        now = self._loop.time()
-        ends: dict[str, list[Key]] = defaultdict(list)
-        stands: dict[tuple[str, bool], list[Key]] = defaultdict(list)
-        wishes, held = self._queue.wishes(), set(self._queue.holds())
-        self._wishing = False
-        for key in wishes:
-            card = self._board.get(key)
-            if card is None or card.ended or (card.end_asked is not None and now - card.end_asked < END_AGAIN):
-                continue
-            card.end_asked = now
-            if card.sending and len(card.together) == 1:
-                card.sending.cancel()  # its inputs need not travel any further
-            ends[card.node].append(key)
-        for node, keys in ends.items():
-            self._begin(self._ending(node, keys))
-        for card in self._board:
-            hold = card.order.key in held
-            # One that its node froze by itself is told to go on, too: whether we or the owner wished that may be forgotten here, not there.
-            deaf = card.stands != hold and (card.held_told is None or now - card.held_told >= END_AGAIN)
-            if card.started and not card.ended and (card.held != hold or deaf):
-                card.held, card.held_told = hold, now
-                stands[card.node, hold].append(card.order.key)
-        for (node, frozen), keys in stands.items():
-            self._begin(self._engine.freeze(node, keys, frozen))
-
-    async def _ending(self, node: str, keys: Sequence[Key]) -> None:
-        """What is being sent comes first: an end that overtakes its start would be lost."""
-        cards = [card for key in keys if (card := self._board.get(key))]
-        if sending := {card.sending for card in cards if card.sending and card.on_its_way}:
-            await asyncio.wait(sending)
-        await self._engine.end(node, keys, grace=self._settings.grace)
+            self._begin(self.engine.forget(node, old))
 
     # ---- placing ----
 
-    def _place(self, now: float) -> None:
+    def _plan(self) -> None:
+        now = time.time()
         lots = self._queue.lots(now)
         if not lots:
             return
-        if self._engine.places:
+        if self.engine.places:
             known = self._with_inputs(lots)
             inputs = {number: found for number, found in self._inputs.items() if found}
-            placements = self._offering.plan(known, self._up, self._queue.standing(), inputs, now)
+            self._planned = list(self._offering.plan(known, self._silence.up, self._queue.standing(), inputs, now))
         else:
-            placements = pass_on(lots, WAITING - sum(not card.started for card in self._board))
-        if not placements:
-            return
-        users = {lot.number: lot.user for lot in lots}
+            self._planned = pass_on(lots, WAITING - sum(card.waits or not card.started for card in self._board))
+        if self._planned:
+            self._users = {lot.number: lot.user for lot in lots}
+
+    def _place(self) -> None:
+        """Some of what was planned. What cannot be placed is planned anew in the next round."""
+        now = time.time()
+        planned, self._planned = self._planned, []
+        standing = self._queue.standing()
+        closed = {node for node, one in standing.items() if one.closed(now)}  # drained since then, perhaps
         by_node: dict[str, list[Card]] = defaultdict(list)
-        for order in self._queue.place(placements, now):
-            card = self._board.put(order, users[order.key.id.number], self._loop.time(), now)
+        for order in self._queue.place([one for one in planned[:BURST] if one.node not in closed], now):
+            card = self._board.put(order, self._users[order.key.id.number], self._loop.time(), now)
             by_node[card.node].append(card)
         for cards in by_node.values():
             self._send(cards)
+        self._planned = planned[BURST:]
 
     def _with_inputs(self, lots: Sequence[Lot]) -> Sequence[Lot]:
         """Those whose inputs are known, or that have none; the others' are looked at meanwhile."""
@@ -410,7 +378,7 @@ class Dispatcher:
         return [lot for lot in lots if not lot.spec.inputs or self._inputs[lot.number] is not None]
 
     async def _look_at_inputs(self, lot: Lot) -> None:
-        found = await self._engine.inputs(lot.spec)
+        found = await self.engine.inputs(lot.spec)
         if lot.number in self._inputs:
             self._inputs[lot.number] = found
             self._due.set()
@@ -422,10 +390,14 @@ class Dispatcher:
             task = self._begin(self._sending(together))
             keys = tuple(card.order.key for card in together)
             for card in together:
-                card.sending, card.together = task, keys
+                card.sending, card.together, card.fault = task, keys, ""
 
     async def _sending(self, cards: Sequence[Card]) -> None:
-        self._heard(await self._engine.start([card.order for card in cards]))
+        try:
+            self._heard(await self.engine.start([card.order for card in cards]))
+        except EngineError as error:
+            for card in cards:
+                card.fault = str(error)
 
 
 async def _tolerant(work: Coroutine[Any, Any, None]) -> None:

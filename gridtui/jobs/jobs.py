@@ -28,6 +28,7 @@ from .queue.queue import NAME
 if TYPE_CHECKING:
     # Loaded by who dispatches or looks at nodes: `gridtui job submit` must not wait for asyncssh.
     from . import engines, placement
+    from .dispatcher import Dispatcher
     from .offering import Grid, Offering
 
     class Keeper(Grid, Protocol):
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
             """The fleet started, from here on if it was not."""
 
         def allow_changes(self) -> None: ...
+
+        def alarm(self, node: str | None, text: str) -> None:
+            """Something that asks for people's eyes; without a node it concerns this machine."""
 
 
 LOOK = 0.2
@@ -69,13 +73,19 @@ def kept() -> bool:
     return (state_folder() / f"{NAME}.db").exists()
 
 
+def _nothing(text: str) -> None:
+    """Nobody listens."""
+
+
 class Jobs:
     """The jobs of this user, on this machine's queue."""
 
     def __init__(self, fleet: Keeper) -> None:
         self._fleet = fleet
         self._opened: Queue | None = None
-        self._engine: engines.Engine | None = None
+        self.hear: Callable[[str], None] = _nothing
+        """Hears, in a line each, what goes wrong while we dispatch. For faces that show no events of the fleet's."""
+        self._dispatcher: Dispatcher | None = None
         """While we dispatch."""
         self._stop: Stop | None = None
         """What ends our dispatching."""
@@ -253,17 +263,21 @@ class Jobs:
                 self._stop = stop
                 self._over.clear()
                 engine = engines.make(settings.engine, self._fleet, self._queue.id)
+                self._dispatcher = Dispatcher(self._queue, waker, engine, self._fleet, settings, self._note)
                 try:
                     async with self._fleet.watching():
-                        self._engine = engine
-                        await Dispatcher(self._queue, waker, engine, self._fleet, settings).run(stop, until)
+                        await self._dispatcher.run(stop, until)
                 finally:
-                    self._engine = None
-                    await engine.close()
+                    closing, self._dispatcher = self._dispatcher.engine, None
+                    await closing.close()
         finally:
             if self._stop is stop:  # else it is another one that dispatches
                 self._stop = None
                 self._over.set()
+
+    def _note(self, node: str | None, text: str) -> None:
+        self._fleet.alarm(node, text)
+        self.hear(f"{node}: {text}" if node else text)
 
     def _idle(self) -> bool:
         counts = self._queue.counts()
@@ -332,14 +346,17 @@ class Jobs:
         from . import placement
 
         job, spec = self._queue.job(id), self._queue.spec(id.number)
-        async with self._surveyed() as offering:
+        async with self._surveyed(id) as offering:
             # Who does not dispatch has sent no inputs, and knows of none that lie on a node.
-            inputs = await self._engine.inputs(spec) if self._engine and spec.inputs else {}
+            inputs = await self._dispatcher.engine.inputs(spec) if self._dispatcher and spec.inputs else {}
             now = time.time()
             avoid = next((lot.avoid for lot in self._queue.lots(now) if lot.number == id.number), NOWHERE)
             lot = Lot(id.number, job.user, job.priority, spec, job.submitted, (id.index,), avoid=avoid)
             offers = offering.offers(self._fleet.nodes, self._queue.standing(), now)
-            return placement.explain(lot, offers, offering.match(), now, id.index, inputs)
+            # Who dispatches alone knows of it.
+            held = self._dispatcher.kept if self._dispatcher else {}
+            kept = {node: placement.Kept(number, self._queue.spec(number).needs) for number, node in held.items()}
+            return placement.explain(lot, offers, offering.match(), now, id.index, inputs, kept)
 
     async def logs(self, id: JobId, attempt: int | None = None, follow: bool = False) -> AsyncIterator[bytes]:
         """What an attempt (the newest, unless one is named) wrote, raw and hostile, in pieces. `follow` waits for more, until it has ended.
@@ -358,8 +375,8 @@ class Jobs:
         """The dispatcher's engine, or one for a moment."""
         from . import engines
 
-        if self._engine is not None:
-            yield self._engine
+        if self._dispatcher is not None:
+            yield self._dispatcher.engine
             return
         engine = engines.make(self._fleet.settings.jobs.engine, self._fleet)
         try:
@@ -368,18 +385,21 @@ class Jobs:
             await engine.close()
 
     @asynccontextmanager
-    async def _surveyed(self) -> AsyncIterator[Offering]:
-        """What nodes offer, once they have said what they can."""
+    async def _surveyed(self, leave: JobId) -> AsyncIterator[Offering]:
+        """What nodes offer, once they have said what they can. What the job `leave` has of its node counts as free."""
         from .board import Board
         from .offering import Offering
 
         board = Board()
         placed = {one.attempt.key: one for one in self._queue.placed() if one.attempt.ended is None}
-        for order in self._queue.orders(list(placed)):
+        for order in self._queue.orders(sorted(placed, key=lambda key: placed[key].attempt.placed)):
             one = placed[order.key]
             board.put(order, one.user, 0.0, one.attempt.placed, one.attempt.node)
+        for card in board:
+            if card.order.key.id == leave:
+                board.end(card)  # and its load is still known to be ours
         async with self._fleet.watching(), self._reaching() as engine:
-            if engine is not self._engine:
+            if self._dispatcher is None or engine is not self._dispatcher.engine:
                 await self._survey(engine)
             yield Offering(engine, self._fleet, board)
 

@@ -74,6 +74,11 @@ class Offering:
         offers = self.offers(names, standing, now)
         return self._planner.plan(lots, offers, self.match(), self._board.usage, now, inputs)
 
+    @property
+    def kept(self) -> Mapping[int, str]:
+        """Submissions for which room is kept, and on which node."""
+        return self._planner.kept
+
     def match(self) -> Callable[[str], Collection[str]]:
         """Requirements to names, with the values of now."""
 

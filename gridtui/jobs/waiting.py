@@ -51,8 +51,11 @@ class Reasons:
         due.sort(key=lambda number: self._said[number][0] if number in self._said else -1.0)
         if chosen := due[: max(1, LOOKS // max(1, len(names)))]:
             offers, match = self._offering.offers(names, standing, now), self._offering.match()
+            kept = self._offering.kept
             for number in chosen:
                 why = waiting(ready[number], offers, match, now)
+                if number in kept:
+                    why = f"room is kept for it on {kept[number]}; {why}"
                 if number not in self._said or self._said[number][1] != why:
                     news[number] = why
                 self._said[number] = clock, why

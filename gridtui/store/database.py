@@ -156,6 +156,17 @@ class Database:
                 with contextlib.suppress(_errors()):
                     cursor.close()
 
+    @contextlib.contextmanager
+    def hasty(self, seconds: float) -> Iterator[None]:
+        """Another writer is waited for no longer than that: for who has better things to do meanwhile. Raises StateError."""
+        with _explained(self.path):
+            self._connection.execute(f"PRAGMA busy_timeout = {1000 * seconds:.0f}")
+            try:
+                yield
+            finally:
+                with contextlib.suppress(_errors()):
+                    self._connection.execute(f"PRAGMA busy_timeout = {1000 * BUSY:.0f}")
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of one query. Raises StateError."""
         with _explained(self.path):

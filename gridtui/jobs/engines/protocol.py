@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from ...model import Node
 from ...settings import Settings
@@ -61,9 +61,13 @@ class Engine(Protocol):
     `node` is where the attempts were placed; empty for an engine that places by itself and has not told yet where they are.
     """
 
-    name: ClassVar[str]
-    places: ClassVar[bool]
-    """Whether our placement chooses the node."""
+    @property
+    def name(self) -> str:
+        """What settings call it."""
+
+    @property
+    def places(self) -> bool:
+        """Whether our placement chooses the node."""
 
     async def inputs(self, spec: Spec) -> Mapping[str, int]:
         """What a job's inputs are, by digest as in `Ground.holds`, in bytes; empty where that is not known. For placement near them."""

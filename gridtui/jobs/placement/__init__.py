@@ -4,7 +4,7 @@ Pure: statuses, shares and submissions in, placements and reasons out. Opens not
 """
 
 from .affinity import Sizes
-from .explaining import Why, explain, waiting
+from .explaining import Kept, Why, explain, waiting
 from .grid import Match
 from .idle import may_start
 from .offers import STALE, Offer, OfferedGpu, Owner, Share, offer
@@ -14,6 +14,7 @@ from .weight import weight
 
 __all__ = [
     "STALE",
+    "Kept",
     "Match",
     "Offer",
     "OfferedGpu",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ...model import NOTHING, size
-from ..model import Lot
+from ..model import Lot, Needs
 from ..sandbox import reached
 from .affinity import Sizes, distance
-from .fitting import emptied, number, obstacles
+from .fitting import emptied, number, obstacles, reserved
 from .grid import STEPS, Match
 from .offers import Offer
 
@@ -30,6 +30,14 @@ class Why:
     reason: str
 
 
+class Kept(NamedTuple):
+    """Room on a node that is left, as jobs end there, for one that does not fit yet."""
+
+    number: int
+    """The submission."""
+    needs: Needs
+
+
 def explain(
     lot: Lot,
     offers: Iterable[Offer],
@@ -37,8 +45,10 @@ def explain(
     now: float,
     index: int | None = None,
     inputs: Sizes = NOTHING,
+    kept: Mapping[str, Kept] = NOTHING,
 ) -> list[Why]:
-    """One answer a node, the chosen one first, then by score, then by name. `index` is the element of an array."""
+    """One answer a node, the chosen one first, then by score, then by name. `index` is the element of an array; `kept` has the nodes on
+    which room is kept for large jobs, as far as that is known."""
     offers = list(offers)
     names = frozenset(match(lot.spec.where)) if lot.spec.where else None
     failed = lot.avoid.get(index, frozenset())
@@ -54,6 +64,11 @@ def explain(
         why = against[offer.node]
         if offer.node in failed and not why and elsewhere:
             why = ["an earlier attempt failed there"]
+        if room := kept.get(offer.node):
+            if room.number == lot.number:
+                why = ["room is kept there for it", *why] if why else []
+            elif not why and obstacles(lot.spec, reserved(offer, room.needs), True, now):
+                why = [f"room is kept there for job {room.number}"]
         if why:
             found.append(Why(offer.node, "no", 0.0, "; ".join(why)))
         else:

@@ -60,6 +60,19 @@ def emptied(offer: Offer) -> Offer:
     )
 
 
+def reserved(offer: Offer, needs: Needs) -> Offer:
+    """The offer as it is for all others while room for such a job is kept there."""
+    gpus = [gpu.index for gpu in offer.gpus if suits(needs, gpu)] if needs.gpus else []
+    kept = choose(needs, offer.gpus) or gpus
+    return replace(
+        offer,
+        cpus_placed=offer.cpus_placed + needs.cpus,
+        memory_free=None if offer.memory_free is None else offer.memory_free - needs.memory,
+        disk_free=None if offer.disk_free is None else offer.disk_free - needs.disk,
+        gpus=tuple(replace(gpu, taken=gpu.taken or gpu.index in kept) for gpu in offer.gpus),
+    )
+
+
 def _lacks(needs: Needs, offer: Offer) -> list[str]:
     found = []
     if offer.cpus and needs.cpus and needs.cpus > offer.cpus_open + CLOSE:

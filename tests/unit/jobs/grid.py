@@ -29,6 +29,7 @@ class Grid:
         self._cpus = cpus
         self._readers: list[asyncio.Queue[Event]] = []
         self.watched = 0
+        self.alarms: list[tuple[str | None, str]] = []
 
     def status(self, name: str) -> Status:
         now = time.time()
@@ -68,6 +69,9 @@ class Grid:
         self.watched += 1
         yield
         self.watched -= 1
+
+    def alarm(self, node: str | None, text: str) -> None:
+        self.alarms.append((node, text))
 
     def allow_changes(self) -> None:
         """All may be changed."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from gridtui.errors import ConnectError, EngineError, StateError
-from gridtui.jobs import dispatcher, publishing, waiting
+from gridtui.jobs import dispatcher, publishing, silence, waiting, wishes
 from gridtui.jobs.dispatcher import Dispatcher
 from gridtui.jobs.logs import Logs
 from gridtui.jobs.model import (
@@ -34,7 +35,9 @@ from gridtui.jobs.model import (
     Spec,
 )
 from gridtui.jobs.queue import Queue
+from gridtui.jobs.queue.schema import MIGRATIONS
 from gridtui.stopping import Stop
+from gridtui.store.database import Database
 from tests.contract.memory import Memory, World
 
 from .grid import Grid
@@ -45,8 +48,13 @@ NAMES = ("n1", "n2", "n3")
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for name, seconds in (("TICK", 0.02), ("ASK", 0.2), ("ASK_AGAIN", 0.05), ("END_AGAIN", 0.3)):
-        monkeypatch.setattr(dispatcher, name, seconds)
+    for module, name, seconds in (
+        (dispatcher, "TICK", 0.02),
+        (silence, "ASK", 0.2),
+        (silence, "ASK_AGAIN", 0.05),
+        (wishes, "END_AGAIN", 0.3),
+    ):
+        monkeypatch.setattr(module, name, seconds)
 
 
 @pytest.fixture
@@ -72,7 +80,7 @@ async def dispatching(queue: Queue, world: World, grid: Grid) -> AsyncIterator[D
     """A dispatcher that runs until the end of the context, and is then told to stop."""
     stop, engine = Stop(), Memory(world)
     with queue.lease() as waker:
-        made = Dispatcher(queue, waker, engine, grid, grid.settings.jobs)
+        made = Dispatcher(queue, waker, engine, grid, grid.settings.jobs, grid.alarm)
         task = asyncio.create_task(made.run(stop))
         try:
             yield made
@@ -251,7 +259,7 @@ async def test_what_was_asked_before_an_order_went_again_is_old(
 async def test_a_queue_that_cannot_be_used_for_a_while_ends_nothing(
     queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatcher, "AGAIN", 0.01)
+    monkeypatch.setattr(dispatcher, "SOON", 0.01)
     failures = dict.fromkeys(("place", "take", "published"), 2)
 
     def fails(name: str, real: Callable[..., object]) -> Callable[..., object]:
@@ -270,12 +278,43 @@ async def test_a_queue_that_cannot_be_used_for_a_while_ends_nothing(
         await until(lambda: ended(queue))
     assert (state(queue, number), failures) == (JobState.SUCCEEDED, {"place": 0, "take": 0, "published": 0})
     assert world.ran == {JobId(number): 1}
-    monkeypatch.setattr(dispatcher, "PATIENCE", 0.05)
-    failures["place"] = 10**6
+    assert not grid.alarms, "it did not last"
+
+
+async def test_a_queue_that_stays_locked_is_told_once_and_holds_up_no_loop(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(dispatcher, "COMPLAIN", 0.1)
+    monkeypatch.setattr(dispatcher, "AGAIN", 0.02)
+    number = queue.submit(Spec(f"until [ -e {tmp_path}/go ]; do sleep 0.02; done"))
+    async with dispatching(queue, world, grid):
+        await until(lambda: state(queue, number) is JobState.RUNNING)
+        with closing(Database.open("queue", MIGRATIONS)) as other, other.write():
+            (tmp_path / "go").touch()
+            await until(lambda: grid.alarms)
+            await asyncio.sleep(0.2)
+            assert state(queue, number) is JobState.RUNNING
+        await until(lambda: ended(queue))
+        await until(lambda: len(grid.alarms) > 1)
+    assert world.ran == {JobId(number): 1}
+    [(_, first), (_, last)] = grid.alarms
+    assert "queue.db is locked by another process" in first
+    assert last == "the queue of jobs can be used again"
+
+
+async def test_a_damaged_queue_ends_the_dispatching(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def place(self: Queue, what: Sequence[object], now: float) -> object:
+        error = sqlite3.DatabaseError("database disk image is malformed")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise StateError("queue.db is damaged") from error
+
+    monkeypatch.setattr(Queue, "place", place)
     queue.submit(Spec("true"))
-    with pytest.raises(StateError, match="disk is full"):
-        async with dispatching(queue, world, grid):
-            await asyncio.sleep(1)
+    with queue.lease() as waker, pytest.raises(StateError, match="damaged"):
+        async with asyncio.timeout(20):
+            await Dispatcher(queue, waker, Memory(world), grid, grid.settings.jobs, grid.alarm).run()
 
 
 async def test_why_jobs_wait_is_told(
@@ -541,7 +580,9 @@ async def test_each_job_succeeds_exactly_once_whatever_is_lost(
             while not ended(queue):
                 engine = Memory(world)
                 with queue.lease() as waker:
-                    task = asyncio.create_task(Dispatcher(queue, waker, engine, grid, grid.settings.jobs).run())
+                    task = asyncio.create_task(
+                        Dispatcher(queue, waker, engine, grid, grid.settings.jobs, grid.alarm).run()
+                    )
                     await asyncio.wait([task], timeout=rng.uniform(0.0, 0.4))
                     task.cancel()  # no word is said, nothing is saved
                     await asyncio.gather(task, return_exceptions=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,7 +18,7 @@ from tests.contract.memory import Memory, World
 
 from .grid import Grid
 
-NOW = time.time()
+NOW = 1_790_000_000.0
 
 
 class Still(Grid):
@@ -27,7 +26,12 @@ class Still(Grid):
 
     def __init__(self) -> None:
         super().__init__(("n1", "n2"))
-        self.statuses = {name: super(Still, self).status(name) for name in self.nodes}
+        self.statuses = {name: self._measured(name) for name in self.nodes}
+
+    def _measured(self, name: str) -> Status:
+        status = super().status(name)
+        assert status.sample
+        return replace(status, sample=replace(status.sample, time=NOW))
 
     def status(self, name: str) -> Status:
         status = self.statuses[name]
