@@ -26,12 +26,12 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.dev
 	tests/needs.sh $(TEST_NEEDS)
-	$(IN_VENV) pytest --ignore=tests/lab $(ARGS)
+	$(IN_VENV) pytest --ignore=tests/lab --numprocesses=auto --dist=loadfile $(ARGS)
 
 # The lab is left up if it was up before.
 lab-test: $(VENV)/.dev
 	tests/needs.sh $(LAB_NEEDS)
-	$(IN_VENV) pytest tests/lab $(ARGS)
+	$(IN_VENV) pytest tests/lab --numprocesses=2 --dist=loadfile $(ARGS)
 
 check: lint types contracts playbooks scripts
 

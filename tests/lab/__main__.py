@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from . import image
-from .docker import Daemon, LabError
+from .docker import LabError
 from .lab import Lab, narrate
 
 
@@ -51,13 +51,14 @@ def _status(lab: Lab) -> int:
 
 
 def _image(lab: Lab) -> None:
-    daemon = Daemon(lab.folder)
-    ours = daemon.ensure()
-    try:
-        image.build(lab.recipe, narrate)
-    finally:
-        if ours:
-            daemon.end()
+    daemon = lab.daemon
+    with daemon.held():
+        ours = daemon.ensure()
+        try:
+            image.build(lab.recipe, narrate)
+        finally:
+            if ours:
+                daemon.end()
     sys.stdout.write(f"{lab.recipe.tag}\n")
 
 

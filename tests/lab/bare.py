@@ -33,7 +33,8 @@ class Bare:
     def make(self) -> None:
         """Make and boot them. Raises LabError."""
         self.remove()
-        image.build(image.BARE, self.lab._say)
+        with self.lab.daemon.held():
+            image.build(image.BARE, self.lab._say)
         for node in self.nodes:
             self._start(node)
         for node in self.nodes:

@@ -6,13 +6,15 @@ Must not know: what a node is, or where the tests are.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 # Daemons live in sbin, which is not in the PATH of cron or of many users.
@@ -70,14 +72,24 @@ def installed() -> bool:
 class Daemon:
     """A dockerd that is ours from start to end; a daemon that was already there is used and left alone.
 
-    The record of what we started (process id and its start time, because ids are used again) lies in
-    `state`, so that another process may end it.
+    All labs of this machine share it: the record of what we started (process id and its start time, because
+    ids are used again) lies in `state`, so that another process may end it.
     """
 
     def __init__(self, state: Path) -> None:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = state / "dockerd.lock"
         self._record = state / "dockerd.json"
         self._log = state / "dockerd.log"
         self._process: subprocess.Popen[bytes] | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While a lab comes up or goes down no other one does: neither does the daemon end under one that has no node
+        yet, nor is an image made twice."""
+        with self._lock.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def answers(self) -> bool:
         """Whether a Docker daemon, ours or not, takes commands."""

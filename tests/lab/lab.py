@@ -24,8 +24,9 @@ from pathlib import Path
 from . import image
 from .docker import Daemon, LabError, call, docker, installed
 
-NUMBER = int(os.environ.get("GRIDTUI_LAB_NUMBER") or 0)
-"""Which lab: several stand side by side, each with a network, a state folder and a lock of its own."""
+NUMBER = int(os.environ.get("GRIDTUI_LAB_NUMBER") or 0) + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+"""Which lab: several stand side by side, each with a network, a state folder and a lock of its own. The workers of one
+run of tests have one each, in a row."""
 NETWORK = f"gridtui-lab{NUMBER or ''}"
 SUBNET = ipaddress.ip_network(f"198.18.{NUMBER}.0/24")  # RFC 2544: set apart for tests like this one
 FIRST = 10  # node1 is 198.18.0.11
@@ -47,10 +48,14 @@ RUN = (
 
 
 def state_folder() -> Path:
-    """`$GRIDTUI_LAB`, else `gridtui-lab` and the lab's number in the XDG cache folder; never inside the repository."""
+    """`gridtui-lab` and the lab's number, in `$GRIDTUI_LAB` or else the XDG cache folder; never inside the repository."""
+    return _caches() / NETWORK
+
+
+def _caches() -> Path:
     if moved := os.environ.get("GRIDTUI_LAB"):
         return Path(moved).absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / NETWORK
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ class Lab:
         self.ssh_config = self.folder / "ssh_config"
         self._say = say or (lambda text: None)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._daemon = Daemon(self.folder)
+        self.daemon = Daemon(_caches() / "gridtui-lab-docker")
         self._booted: set[str] = set()  # seen to have booted, and nothing done to them since
 
     # -- the whole lab
@@ -114,36 +119,38 @@ class Lab:
         """
         if not 1 <= count <= MOST:
             raise LabError(f"{count} nodes: the lab has 1 to {MOST}")
-        if self._daemon.ensure():
-            self._say("started dockerd")
-        image.build(self.recipe, self._say)
-        if not self.key.exists():
-            if self.nodes:  # perhaps another folder's lab, with tests running on it
-                raise LabError(f"nodes run that {self.folder} has no key for: run tests/lab/lab down first")
-            self.key.with_suffix(".pub").unlink(missing_ok=True)
-            call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "gridtui-lab", "-f", str(self.key)])
-        wanted = [_node(number) for number in range(1, count + 1)]
-        self._remove(self._unfit(wanted))
-        self._network()
-        present = set(self.nodes)
-        for node in wanted:
-            if node not in present:
-                self._create(node)
+        with self.daemon.held():
+            if self.daemon.ensure():
+                self._say("started dockerd")
+            image.build(self.recipe, self._say)
+            if not self.key.exists():
+                if self.nodes:  # perhaps another folder's lab, with tests running on it
+                    raise LabError(f"nodes run that {self.folder} has no key for: run tests/lab/lab down first")
+                self.key.with_suffix(".pub").unlink(missing_ok=True)
+                call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "gridtui-lab", "-f", str(self.key)])
+            wanted = [_node(number) for number in range(1, count + 1)]
+            self._remove(self._unfit(wanted))
+            self._network()
+            present = set(self.nodes)
+            for node in wanted:
+                if node not in present:
+                    self._create(node)
         self.heal()
         self._write_files(wanted)
         self._say(f"{count} nodes run: {self.inventory}")
 
     def down(self) -> None:
         """Remove nodes, network and files, and end the daemon if it was ours. The image stays in Docker."""
-        others: list[str] = []
-        if self._daemon.answers():
-            self._remove(self.nodes)
-            docker("network", "rm", NETWORK, check=False)
-            others = docker("ps", "--quiet").stdout.split()
-        if others:
-            self._say(f"dockerd is left running: {len(others)} containers that are not ours use it")
-        elif self._daemon.end():
-            self._say("ended dockerd")
+        with self.daemon.held():
+            others: list[str] = []
+            if self.daemon.answers():
+                self._remove(self.nodes)
+                docker("network", "rm", NETWORK, check=False)
+                others = docker("ps", "--quiet").stdout.split()
+            if others:
+                self._say(f"dockerd is left running: {len(others)} containers that are not ours use it")
+            elif self.daemon.end():
+                self._say("ended dockerd")
         for path in (self.inventory, self.key, self.key.with_suffix(".pub"), self.known_hosts, self.ssh_config):
             path.unlink(missing_ok=True)
 
