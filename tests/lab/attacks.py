@@ -87,6 +87,7 @@ def everything(facts: dict[str, Any]) -> dict[str, Any]:
     tried: dict[str, Callable[[], object]] = {
         "write work": lambda: write("mine"),
         "write tmp": lambda: write("/tmp/mine"),
+        "write shm": lambda: write("/dev/shm/mine"),
         "write home": lambda: write(f"{home}/lab-stain"),
         "write etc": lambda: write("/etc/lab-stain"),
         "write usr": lambda: write("/usr/lab-stain"),
@@ -97,6 +98,8 @@ def everything(facts: dict[str, Any]) -> dict[str, Any]:
         "read ssh keys": lambda: read(f"{home}/.ssh/authorized_keys"),
         "read others' tmp": lambda: read("/tmp/lab-others").startswith(b"secret"),
         "write others' tmp": lambda: opens("/tmp/lab-others"),
+        "read others' shm": lambda: read("/dev/shm/lab-others").startswith(b"secret"),
+        "write others' shm": lambda: opens("/dev/shm/lab-others"),
         "read shadow": lambda: read("/etc/shadow"),
         "see processes": lambda: read(f"/proc/{victim}/cmdline") if os.path.exists(f"/proc/{victim}") else False,
         "read environment": lambda: read(f"/proc/{victim}/environ"),

@@ -6,13 +6,14 @@ The tables here and the table in docs/JOB_SANDBOX.md say the same.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from gridtui.jobs.model import Level, Mount, Needs, Sandbox
 
 from .lab import Lab
-from .plays import play
+from .plays import ROOT, play
 from .sandboxes import IMAGE, MAKE_IMAGE, Place
 
 pytestmark = pytest.mark.timeout(240)
@@ -40,7 +41,7 @@ if os.fork() == 0:
 """
 FURNISH = r"""
 cp /usr/bin/id /usr/local/bin/lab-id && chmod 4755 /usr/local/bin/lab-id
-echo secret >/tmp/lab-others && chmod 666 /tmp/lab-others
+echo secret | tee /tmp/lab-others >/dev/shm/lab-others && chmod 666 /tmp/lab-others /dev/shm/lab-others
 mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200
 python3 -c "$1"
 """
@@ -49,7 +50,7 @@ for process in /proc/[0-9]*; do
     [ "$process" != "/proc/$$" ] || continue
     case $(tr '\0' ' ' <$process/cmdline 2>/dev/null) in *lab-abstract* | *lab-victim*) kill -9 ${process#/proc/} ;; esac
 done
-rm -f /usr/local/bin/lab-id /tmp/lab-others /run/lab.sock
+rm -f /usr/local/bin/lab-id /tmp/lab-others /dev/shm/lab-others /run/lab.sock
 rm -rf /dev/net /root/lab /home/grid/lab /root/.local/state/gridtui /home/grid/.local/state/gridtui
 """
 # A lab node mounts its cgroups read-only, and root's podman cannot lay one overlay over another: real nodes are not like that.
@@ -73,26 +74,34 @@ OTHER = "0abcdef0.9999.-.1"
 
 
 @pytest.fixture(scope="module")
-def places(lab: Lab) -> Iterator[dict[str, Place]]:
+def places(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place]]:
     """The login `grid` of a hardened node, and root of another, both with all that the playbooks install."""
-    play(lab, "base", hosts="node1,node2")
-    play(lab, "sandbox", hosts="node1,node2")
+    books = ROOT / "playbooks"
+    both = tmp_path_factory.mktemp("plays")
+    for name, order in (("do", ("base", "sandbox")), ("undo", ("sandbox", "base"))):
+        lines = (f"- ansible.builtin.import_playbook: {books}/{one}.yml\n" for one in order)
+        (both / f"{name}.yml").write_text("".join(lines))
+    play(lab, both / "do.yml", hosts="node1,node2")
     grid, root = Place(lab, "node1", "grid"), Place(lab, "node2", "root")
     try:
         root.sh(REAL)
-        for place in (grid, root):
-            lab.run(place.node, ["sh", "-c", FURNISH, "furnish", SERVICE])
-            place.put(f"{place.spool}/{OTHER}", {"work/secret": b"another job's"})
-            place.login(MAKE_IMAGE)
-            place.probe()
+        with ThreadPoolExecutor() as hands:
+            list(hands.map(furnish, (grid, root)))
         yield {"grid": grid, "root": root}
     finally:
         grid.sh("cd /; podman rmi --all --force; podman unshare rm -rf /home/grid/.local/share/containers", user="grid")
         root.sh(UNREAL)
         for place in (grid, root):
             place.sh(CLEAR)
-        play(lab, "sandbox", hosts="node1,node2", gridtui_undo=True)
-        play(lab, "base", hosts="node1,node2", gridtui_undo=True)
+        play(lab, both / "undo.yml", hosts="node1,node2", gridtui_undo=True)
+
+
+def furnish(place: Place) -> None:
+    """All that is on a node beside jobs, and what the probe finds there."""
+    place.lab.run(place.node, ["sh", "-c", FURNISH, "furnish", SERVICE])
+    place.put(f"{place.spool}/{OTHER}", {"work/secret": b"another job's"})
+    place.login(MAKE_IMAGE)
+    place.probe()
 
 
 EVERYWHERE = [
@@ -119,6 +128,7 @@ ALL, OPEN = "plain bwrap systemd container", "plain"
 WORKS = {
     "write work": (ALL, ALL),
     "write tmp": (ALL, ALL),
+    "write shm": (ALL, ALL),
     # At systemd, what is written there is in memory, seen by nobody else, and gone with the job.
     "write home": (OPEN, "plain systemd"),
     "write etc": ("", OPEN),
@@ -130,6 +140,8 @@ WORKS = {
     "read ssh keys": (OPEN, OPEN),
     "read others' tmp": (OPEN, OPEN),
     "write others' tmp": (OPEN, OPEN),
+    "read others' shm": (OPEN, OPEN),
+    "write others' shm": (OPEN, OPEN),
     "read shadow": ("", OPEN),
     "see processes": (OPEN, OPEN),
     "read environment": (OPEN, OPEN),
@@ -179,14 +191,17 @@ def test_what_a_job_can_do_to_others(places: dict[str, Place], who: str, level: 
         assert did["home"] == f"{place.last}/work"
         # Nothing of what was tried stands on the node; and what was written is there.
         stains = place.sh(
-            "ls -d /etc/lab-stain /usr/lab-stain /root/lab-stain /home/*/lab-stain /tmp/mine 2>/dev/null; cat /tmp/lab-others"
+            "ls -d /etc/lab-stain /usr/lab-stain /root/lab-stain /home/*/lab-stain /tmp/mine /dev/shm/mine 2>/dev/null; cat /tmp/lab-others /dev/shm/lab-others"
         )
-        assert stains == "secret\n"
-        assert place.sh(f"cat {place.last}/work/mine {place.last}/tmp/mine") == "xx"
+        assert stains == "secret\nsecret\n"
+        assert place.sh(f"cat {place.last}/work/mine") == "x"
+        # At bwrap, root's jobs have one folder for temporary files and for what they share.
+        twice = who == "root" and level is Level.BWRAP
+        assert place.sh(f"cat {place.last}/tmp/mine") == ("xx" if twice else "x")
         assert place.sh(f"cat {place.last}/report") == ""
         assert did["uid"] == (0 if level is Level.CONTAINER else 1000) if who == "grid" else did["uid"] >= 61184
     else:
-        place.sh("rm -f /etc/lab-stain /usr/lab-stain /root/lab-stain /home/*/lab-stain /tmp/mine")
+        place.sh("rm -f /etc/lab-stain /usr/lab-stain /root/lab-stain /home/*/lab-stain /tmp/mine /dev/shm/mine")
         place.sh(f"printf secret >{place.spool}/{OTHER}/work/secret; echo secret >/tmp/lab-others")
     assert ran.cpu is not None and 0 < ran.cpu < 60
     if place.offered.held:

@@ -24,6 +24,8 @@ launch() {
         if [ -d "$box_path" ] && [ ! -L "$box_path" ]; then set -- "$@" --tmpfs "$box_path"; fi
     done
     for box_path in /tmp /var/tmp; do [ ! -d "$box_path" ] || set -- "$@" --bind "$job/tmp" "$box_path"; done
+    # What bubblewrap makes is root's, and the job is not.
+    [ "$box_root" = 0 ] || set -- "$@" --bind "$job/tmp" /dev/shm
     if [ "$box_network" = 1 ]; then
         box_path=$(readlink -f /etc/resolv.conf)
         case $box_path in /run/*) set -- "$@" --ro-bind-try "$box_path" "$box_path" ;; esac

@@ -32,7 +32,7 @@ launch() {
         set -- "$@" -p DeviceAllow="$box_path rw" -p BindPaths="$box_path"
     done
     for box_group in $(box_shared); do set -- "$@" -p SupplementaryGroups="$box_group"; done
-    set -- "$@" -p TemporaryFileSystem=/run:ro -p "TemporaryFileSystem=${job%/*/*}:ro" \
+    set -- "$@" -p TemporaryFileSystem=/run:ro -p TemporaryFileSystem=/dev/shm:mode=1777 -p "TemporaryFileSystem=${job%/*/*}:ro" \
         -p BindPaths="$work" -p BindPaths="$job/tmp:/tmp" -p BindPaths="$job/tmp:/var/tmp" \
         -p BindReadOnlyPaths="$job/cmd" -p BindReadOnlyPaths="-$job/script" \
         -p BindReadOnlyPaths="$job/box.start" -p BindReadOnlyPaths="$job/box.stop" -p BindPaths="$job/box.end" \
