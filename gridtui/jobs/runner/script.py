@@ -42,7 +42,7 @@ def install() -> str:
     """The command that takes the script on its standard input and puts it there, whole or not at all."""
     text = (
         f'umask 077; d="{HOME}"; t="$d/.runner-{VERSION}.$$"; mkdir -p "$d" && cat >"$t" && [ "$(wc -c <"$t")" -eq {len(script())} ] '
-        f'&& mv -f "$t" "$d/runner-{VERSION}" && find "$d" -maxdepth 1 -name "runner-*" -mtime +60 -exec rm -f {{}} + && exit; '
+        f'&& mv -f "$t" "$d/runner-{VERSION}" && find "$d" -maxdepth 1 -name "runner-*" -mtime +7 -exec rm -f {{}} + && exit; '
         's=$?; rm -f "$t"; exit $s'
     )
     return f"exec {SHELL} -c {quote(text)}"
