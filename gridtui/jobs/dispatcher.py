@@ -35,8 +35,8 @@ TICK = 1.0
 """Seconds between two looks at what has no news: silent nodes, jobs for which no node was free."""
 PRUNED = 500
 """Submissions that are forgotten at once."""
-BURST = 256
-"""Reports that are taken, ends that are published and orders that are placed at once: some 50 ms. Whoever shares the loop, a screen for
+BURST = 100
+"""Reports that are taken, ends that are published and orders that are placed at once: some 30 ms with what is sent to nodes then. Whoever shares the loop, a screen for
 one, gets its turn between two."""
 PRUNE = 3600.0
 """Seconds between two times at which ended submissions are forgotten."""
