@@ -19,6 +19,8 @@ present() {
         *python*-venv) "${1%-venv}" -c 'import ensurepip, venv' >/dev/null 2>&1 ;;
         node_exporter) command -v node_exporter || command -v prometheus-node-exporter ;;
         debootstrap) command -v debootstrap && ls /usr/share/keyrings/debian-archive-keyring.* ;;
+        # moreutils has another program of that name.
+        parallel) parallel --version | grep GNU ;;
         dockerd) command -v dockerd && command -v docker && command -v iptables ;;
         *) command -v "$1" ;;
     esac >/dev/null 2>&1
