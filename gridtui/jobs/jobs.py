@@ -22,6 +22,7 @@ from ..errors import LockedError
 from ..settings import state_folder
 from ..stopping import Stop
 from .model import ENDED, NOWHERE, After, Attempt, Group, Job, JobId, JobState, Lot, Spec
+from .paths import absolute
 from .queue import Awaited, Holder, Progress, Queue, Standing
 from .queue.queue import NAME
 
@@ -193,10 +194,11 @@ class Jobs:
     ) -> int:
         """Put a job into the queue, or an array: an element for each index of `array`, or for each line of `each` (then from 1).
 
-        Gives the submission's number. Raises SelectionError (requirements that nothing can be meant by), UsageError (read-only, a job
+        Paths in it may be relative to the current folder. Gives the submission's number. Raises SelectionError (requirements that nothing can be meant by), UsageError (read-only, a job
         to come after that is not there), StateError.
         """
         self._fleet.allow_changes()
+        spec = absolute(spec)
         if spec.where.strip():
             self._fleet.select(spec.where)
         if spec.outputs or spec.into:

@@ -154,7 +154,7 @@ class Input:
     """A file or folder from here, in the job's folder as `name`."""
 
     path: str
-    """Absolute, here."""
+    """Here. Where it is relative, `Jobs.submit` makes it absolute."""
     name: str
     """Relative, without `..`."""
 
@@ -176,7 +176,7 @@ class Spec:
     outputs: tuple[str, ...] = ()
     """Patterns (`glob`) in the job's folder that are fetched back when it ends, however it ends."""
     into: str = ""
-    """The folder here for the outputs, absolute; `{id}`, `{number}`, `{index}` and `{name}` are filled in."""
+    """The folder here for the outputs, made absolute by `Jobs.submit`; `{id}`, `{number}`, `{index}` and `{name}` are filled in."""
     retries: int = 0
     """Further attempts after a failure. An attempt that was lost with its node, or gave way to an owner, does not count."""
     priority: int = 0

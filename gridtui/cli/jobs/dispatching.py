@@ -67,7 +67,12 @@ async def _dispatch(fleet: Fleet, until_done: bool, standby: bool) -> int:
         if stop.count > 1:
             task.cancel()
 
+    def hear(text: str) -> None:
+        output.progress("")
+        output.note(text)
+
     stop.listen(again)
+    fleet.jobs.hear = hear
     showing = asyncio.gather(_show(fleet), _warn(fleet))
     try:
         await task

@@ -59,6 +59,12 @@ async def wait(fleet: Fleet, ids: Sequence[JobId], *, as_json: bool = False) -> 
     what = f"the jobs go on, and what is queued starts when somebody dispatches; `{back}` comes back to them"
     asked = Interrupts(stop, what, board.clear)
     began = time.monotonic()
+
+    def hear(text: str) -> None:
+        board.clear()
+        output.note(text)
+
+    fleet.jobs.hear = hear
     task = asyncio.create_task(fleet.jobs.wait(ids, board.told, stop))
     drawing = asyncio.create_task(board.tick())
 

@@ -18,6 +18,7 @@ import pytest
 from gridtui.errors import ConnectError, EngineError, StateError
 from gridtui.jobs import dispatcher, publishing, silence, waiting, wishes
 from gridtui.jobs.dispatcher import Dispatcher
+from gridtui.jobs.engines import guarded
 from gridtui.jobs.logs import Logs
 from gridtui.jobs.model import (
     ENDED,
@@ -34,7 +35,7 @@ from gridtui.jobs.model import (
     Report,
     Spec,
 )
-from gridtui.jobs.queue import Queue
+from gridtui.jobs.queue import Queue, moves
 from gridtui.jobs.queue.schema import MIGRATIONS
 from gridtui.stopping import Stop
 from gridtui.store.database import Database
@@ -340,6 +341,69 @@ async def test_why_jobs_wait_is_told(
     queue.drain("n1", "old")
     async with dispatching(queue, world, grid):  # what an earlier one said is gone at once
         await until(lambda: "drained" in queue.job(JobId(large, 1)).why)
+
+
+async def test_room_that_is_kept_is_told(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(waiting, "FRESH", 0.0)
+    monkeypatch.setattr(waiting, "OLD", 0.05)
+    for name in NAMES[1:]:
+        queue.drain(name, "old")
+    small = queue.submit(Spec(f"until [ -e {tmp_path}/go ]; do sleep 0.02; done", needs=Needs(cpus=1)))
+    async with dispatching(queue, world, grid) as made:
+        await until(lambda: state(queue, small) is JobState.RUNNING)
+        large = queue.submit(Spec("true", needs=Needs(cpus=4)), now=time.time() - 1000)  # so long it has waited
+        await until(lambda: "room is kept" in queue.job(JobId(large)).why)
+        assert (
+            queue.job(JobId(large)).why == "room is kept for it on n1; drained (2 nodes); needs 4 cpus, 3 free (1 node)"
+        )
+        assert made.kept == {large: "n1"}
+        (tmp_path / "go").touch()
+        await until(lambda: ended(queue))
+
+
+async def test_an_order_that_an_engine_fails_over_goes_to_another_node(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start(self: Memory, orders: Sequence[Order], real: Any = Memory.start) -> Sequence[Report]:
+        if orders[0].node == "n1":
+            raise KeyError(orders[0].key)
+        found: Sequence[Report] = await real(self, orders)
+        return found
+
+    monkeypatch.setattr(Memory, "start", start)
+    monkeypatch.setattr(moves, "pause", lambda tries: 0.0)
+    number = queue.submit(Spec("true"), array=range(1, 13))
+    async with dispatching(queue, world, grid):
+        await until(lambda: ended(queue))
+    assert queue.counts() == {JobState.SUCCEEDED: 12}
+    assert {job.node for job in queue.jobs(numbers=[number])} == {"n2", "n3"}
+    assert set(world.ran.values()) == {1}
+    refused = [one for job in queue.jobs() for one in queue.attempts(job.id) if one.node == "n1"]
+    assert refused and {one.cause for one in refused} == {Cause.REFUSED}
+    [(node, text)] = grid.alarms
+    assert node == "n1" and text.startswith("the engine memory failed: start: KeyError: ")
+
+
+async def test_an_engine_that_only_raises_ends_nothing(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fails(*_: object, **__: object) -> Any:
+        raise ZeroDivisionError("no")
+
+    monkeypatch.setattr(guarded, "AGAIN", 0.01)
+    (tmp_path / "in").write_text("hello\n")
+    number = queue.submit(Spec("cat x", inputs=(Input(str(tmp_path / "in"), "x"),)))
+    async with dispatching(queue, world, grid):
+        with monkeypatch.context() as broken:
+            for name in ("inputs", "start", "poll", "ground", "changes", "fetch", "forget"):
+                broken.setattr(Memory, name, fails)
+            await until(lambda: {node for node, _ in grid.alarms} == {None, *NAMES})
+            await asyncio.sleep(0.1)
+            assert state(queue, number) is JobState.QUEUED
+        await until(lambda: ended(queue))
+    assert state(queue, number) is JobState.SUCCEEDED
 
 
 async def test_what_never_began_is_not_fetched(

@@ -12,7 +12,7 @@ import pytest
 from gridtui.errors import LockedError, SelectionError, UsageError
 from gridtui.jobs import dispatcher, engines, jobs
 from gridtui.jobs.jobs import Jobs
-from gridtui.jobs.model import JobId, JobState, Needs, Spec
+from gridtui.jobs.model import Input, JobId, JobState, Needs, Spec
 from gridtui.stopping import Stop
 from tests.contract.memory import Memory, World
 
@@ -158,6 +158,21 @@ async def test_why_a_node_is_chosen_or_not(here: Jobs, fleet: Grid) -> None:
     assert {why.answer for why in await here.explain(JobId(big))} == {"no"}
 
 
+async def test_a_job_is_not_in_its_own_way(here: Jobs, tmp_path: Path) -> None:
+    """Of one that runs it is said why it would be there; others find its node full."""
+    number = await here.submit(Spec(f"until [ -e {tmp_path}/go ]; do sleep 0.02; done", needs=Needs(cpus=4)))
+    dispatching = asyncio.create_task(here.wait([JobId(number)]))
+    async with asyncio.timeout(20):
+        while (job := here.show(JobId(number)).job).state is not JobState.RUNNING:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert {why.answer for why in await here.explain(job.id)} == {"chosen", "could"}
+    other = await here.submit(Spec("true", needs=Needs(cpus=2)), held=True)
+    [full] = [why for why in await here.explain(JobId(other)) if why.node == job.node]
+    assert (full.answer, full.reason.split(":")[0]) == ("no", "needs 2 cpus, 0 free")
+    (tmp_path / "go").touch()
+    await dispatching
+
+
 async def test_where_a_job_failed_before_is_said(here: Jobs) -> None:
     number = await here.submit(Spec("exit 1", retries=5))
     dispatching = asyncio.create_task(here.wait([JobId(number)]))
@@ -215,4 +230,32 @@ async def test_what_is_refused_when_it_is_submitted(here: Jobs) -> None:
         await here.submit(Spec("true", where="n9"))
     with pytest.raises(UsageError, match="placeholder"):
         await here.submit(Spec("true", outputs=("x",), into="/tmp/{no}"))
+    assert here.list() == []
+
+
+async def test_paths_are_made_absolute(here: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever dispatches is in another folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/ann")
+    inputs = Input("in/data", "data"), Input("~/in", "more"), Input("/x/../y", "rest")
+    number = await here.submit(Spec("true", inputs=inputs, outputs=("*",), into="out/{id}"))
+    spec = here.show(JobId(number)).spec
+    assert [one.path for one in spec.inputs] == [f"{tmp_path}/in/data", "/home/ann/in", "/x/../y"]
+    assert [one.name for one in spec.inputs] == ["data", "more", "rest"]
+    assert spec.into == f"{tmp_path}/out/{{id}}"
+    kept = Spec("true")
+    assert here.show(JobId(await here.submit(kept))).spec.into == ""
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (Spec("true", inputs=(Input("", "x"),)), "the path of the input x is empty or holds a NUL character"),
+        (Spec("true", into="a\0b"), "the folder for outputs is empty or holds a NUL character"),
+        (Spec("true", into="~nobody-here/x"), "the folder for outputs is ~nobody-here/x, and there is no such home"),
+    ],
+)
+async def test_what_is_no_path_is_refused(here: Jobs, spec: Spec, message: str) -> None:
+    with pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
+        await here.submit(spec)
     assert here.list() == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gridtui.jobs.model import Hours, Idle, Level, Needs, Sandbox
-from gridtui.jobs.placement import Offer, OfferedGpu, Owner, explain, may_start, waiting
+from gridtui.jobs.placement import Kept, Offer, OfferedGpu, Owner, explain, may_start, waiting
 
 from .offered import GB, NOW, lot, node, nothing
 
@@ -176,3 +176,23 @@ def test_hours_are_local_and_may_pass_midnight(berlin: None, begin: str, end: st
 def test_why_jobs_wait_in_a_line(asked: dict[str, Any], offers: list[Offer], why: str) -> None:
     found = {name: asked.pop(name) for name in ("ready", "avoid") if name in asked}
     assert waiting(replace(lot(**asked), **found), offers, lambda _: frozenset(), NOW) == why
+
+
+def test_room_that_is_kept_is_said() -> None:
+    """For whom, and to all others whom it keeps from the node."""
+    full = node("n1", cpus_placed=3)
+    kept = {"n1": Kept(7, Needs(cpus=4, memory=4 * GB))}
+    large = explain(lot(7, needs=Needs(cpus=4)), [full, node("n2", cpus_placed=4)], nothing, NOW, kept=kept)
+    assert [(why.node, why.answer, why.reason.split(":")[0]) for why in large] == [
+        ("n1", "no", "room is kept there for it; needs 4 cpus, 1 free"),
+        ("n2", "no", "needs 4 cpus, 0 free"),
+    ]
+    [small] = explain(lot(8), [full], nothing, NOW, kept=kept)
+    assert (small.answer, small.reason) == ("no", "room is kept there for job 7")
+    [beside] = explain(lot(8), [node("n1", cpus=16)], nothing, NOW, kept=kept)
+    assert beside.answer == "chosen"
+    gpu = {"n1": Kept(7, Needs(gpus=1))}
+    [other] = explain(lot(8, needs=Needs(gpus=1)), [node("n1", gpus=GPUS[3:])], nothing, NOW, kept=gpu)
+    assert other.reason == "room is kept there for job 7"
+    [free] = explain(lot(7, needs=Needs(gpus=1)), [node("n1", gpus=GPUS[3:])], nothing, NOW, kept=gpu)
+    assert free.answer == "chosen"
