@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import signal
 import sys
@@ -79,14 +80,15 @@ def test_a_number_is_all_that_a_script_reads(inside: Inside) -> None:
 def test_the_list_folds_arrays(inside: Inside) -> None:
     submitted(inside, "--", "echo", "hello")
     submitted(inside, "--array", "1-1000", "--after", "1", "--name", "frames", "--", "true")
+    me = getpass.getuser()
     done = inside.run("job", "list")
     assert [line.split() for line in done.stdout.splitlines()] == [
-        ["JOB", "NAME", "STATE", "DONE", "NODE", "TIME", "WHY"],
-        ["1", "echo", "queued", "nobody", "dispatches"],
-        ["2", "frames", "queued", "0/1000", "comes", "after", "others"],
+        ["JOB", "NAME", "USER", "STATE", "DONE", "NODE", "TIME", "WHY"],
+        ["1", "echo", me, "queued", "nobody", "dispatches"],
+        ["2", "frames", me, "queued", "0/1000", "comes", "after", "others"],
     ]
     lines = inside.run("job", "list", "--elements", "2").stdout.splitlines()
-    assert len(lines) == 1001 and lines[-1].split() == ["2.1000", "frames", "queued", "comes", "after", "1"]
+    assert len(lines) == 1001 and lines[-1].split() == ["2.1000", "frames", me, "queued", "comes", "after", "1"]
     assert [line.split()[0] for line in inside.run("job", "list", "2.7", "2.9").stdout.splitlines()] == [
         "JOB",
         "2.7",

@@ -133,6 +133,7 @@ def _row(job: Job, idle: str) -> tuple[str, ...]:
     return (
         str(job.id),
         job.name,
+        job.user,
         job.state,
         "",
         job.node,
@@ -147,14 +148,14 @@ def _folded(one: Progress, idle: str) -> tuple[str, ...]:
     rest = {name: count for name, count in one.counts.items() if name is not JobState.SUCCEEDED or done < jobs}
     why = wording.waits(one) or (idle if one.counts.get(JobState.QUEUED) else "")
     text = "; ".join(part for part in (wording.sum_up(rest) if len(one.counts) > 1 else "", why) if part)
-    return (str(one.number), one.name, state, f"{done}/{jobs}", "", wording.took_all(one, time.time()), text)
+    return (str(one.number), one.name, one.user, state, f"{done}/{jobs}", "", wording.took_all(one, time.time()), text)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> None:
     if not rows:
         output.note("there are no jobs")
         return
-    output.table(("JOB", "NAME", "STATE", "DONE", "NODE", "TIME", "WHY"), rows, (3,))
+    output.table(("JOB", "NAME", "USER", "STATE", "DONE", "NODE", "TIME", "WHY"), rows, (4,))
 
 
 def _document(jobs: Sequence[Job], found: Sequence[Progress]) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import click
 
 from ...errors import UsageError
-from ...inventory.names import fold
 from ...jobs.model import JobState
 from ...jobs.spec import amounts
 from ...model import clean, duration
@@ -107,8 +106,11 @@ def nodes_command(context: Context, as_json: bool) -> int:
         )
     else:
         output.note("no node has jobs, and none is kept from having some")
-    for line in wording.ephemeral(fleeting, fold):
-        output.warning(line)
+    if fleeting:
+        from ...inventory.names import fold
+
+        for line in wording.ephemeral(fleeting, fold):
+            output.warning(line)
     output.note(
         "nobody dispatches now"
         if holder is None
