@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import itertools
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -35,19 +37,31 @@ class Nodes:
             yield pool
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """One node for all: that it was there before is what nodes are like, and what it greets with takes a second only once."""
+    folder = tmp_path_factory.mktemp("node")
+    with Sshd(folder / "sshd", options=[f"SetEnv XDG_STATE_HOME={folder / 'state'}"]) as sshd:
+        yield sshd
+    left = leftovers.end(folder)
+    assert not left, left
+
+
 class TestSsh(EngineContract):
+    numbers: ClassVar[Iterator[int]] = itertools.count(1)
+
     @pytest.fixture
-    async def bench(self, tmp_path: Path) -> AsyncIterator[Bench]:
-        state = tmp_path / "node"
-        with Sshd(tmp_path / "sshd", options=[f"SetEnv XDG_STATE_HOME={state}"]) as sshd:
-            nodes = Nodes({"n1": sshd.node("n1")}, sshd.settings(backoff=0.1, connect_timeout=2.0))
+    async def bench(self, home: Sshd, tmp_path: Path) -> AsyncIterator[Bench]:
+        nodes = Nodes({"n1": home.node("n1")}, home.settings(backoff=0.02, connect_timeout=2.0))
 
-            def away(gone: bool) -> None:
-                if gone:
-                    sshd.stop()
-                else:
-                    sshd.start()
+        def away(gone: bool) -> None:
+            if gone:
+                home.stop()
+            else:
+                home.start()
 
-            yield Bench(lambda: SshEngine(nodes, QUEUE), "n1", away)
+        yield Bench(lambda: SshEngine(nodes, QUEUE), "n1", away, self.numbers)
+        if not home.pids():
+            home.start()  # the test failed while it was away
         left = await asyncio.to_thread(leftovers.end, tmp_path)
         assert not left, left
