@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -85,6 +86,21 @@ def test_from_a_command_to_its_outputs(program: Program, fleet: Path) -> None:
     assert all(job["exit"] == 0 and job["attempt"] == 1 for job in jobs)
     shown = program.run("job", "show", "1.2", "--json").json
     assert shown["attempts"][0]["outputs"] == str(program.folder / "out" / "2")
+
+
+def test_the_quick_start_of_the_readme(program: Program, fleet: Path) -> None:
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text()
+    block = readme.partition("## Jobs\n\n```sh\n")[2].partition("```")[0]
+    said = {}
+    for line in block.splitlines():
+        gridtui, job, *words = shlex.split(line, comments=True)
+        assert (gridtui, job) == ("gridtui", "job")
+        done = run(program, fleet, *words)
+        assert done.status == 0, done
+        said[words[0]] = done.stdout
+    assert said["submit"] == "2\n" and said["logs"] == "9\n"
+    assert said["list"].count("succeeded") == 2 and "8/8" in said["list"]
+    assert "chosen" in said["explain"]
 
 
 def test_what_fails_is_told_tried_again_and_leaves_what_it_made(program: Program, fleet: Path) -> None:
