@@ -45,27 +45,12 @@ echo secret | tee /tmp/lab-others >/dev/shm/lab-others && chmod 666 /tmp/lab-oth
 mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200
 python3 -c "$1"
 """
-CLEAR = r"""
-for process in /proc/[0-9]*; do
-    [ "$process" != "/proc/$$" ] || continue
-    case $(tr '\0' ' ' <$process/cmdline 2>/dev/null) in *lab-abstract* | *lab-victim*) kill -9 ${process#/proc/} ;; esac
-done
-rm -f /usr/local/bin/lab-id /tmp/lab-others /dev/shm/lab-others /run/lab.sock
-rm -rf /dev/net /root/lab /home/grid/lab /root/.local/state/gridtui /home/grid/.local/state/gridtui
-"""
 # A lab node mounts its cgroups read-only, and root's podman cannot lay one overlay over another: real nodes are not like that.
 REAL = r"""
 for mount in /sys/fs/cgroup/*/; do mount -o remount,bind,rw "${mount%/}" 2>/dev/null; done
 systemctl daemon-reexec
 mkdir -p /etc/containers
 printf '[storage]\ndriver = "vfs"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n' >/etc/containers/storage.conf
-"""
-UNREAL = r"""
-podman rmi --all --force >/dev/null 2>&1
-rm -rf /etc/containers/storage.conf /var/lib/containers/storage
-for mount in /sys/fs/cgroup/*/; do mount -o remount,bind,ro "${mount%/}" 2>/dev/null; done
-mount -o remount,bind,rw /sys/fs/cgroup/unified
-systemctl daemon-reexec
 """
 
 
@@ -76,24 +61,18 @@ OTHER = "0abcdef0.9999.-.1"
 @pytest.fixture(scope="module")
 def places(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place]]:
     """The login `grid` of a hardened node, and root of another, both with all that the playbooks install."""
-    books = ROOT / "playbooks"
-    both = tmp_path_factory.mktemp("plays")
-    for name, order in (("do", ("base", "sandbox")), ("undo", ("sandbox", "base"))):
-        lines = (f"- ansible.builtin.import_playbook: {books}/{one}.yml\n" for one in order)
-        (both / f"{name}.yml").write_text("".join(lines))
-    play(lab, both / "do.yml", hosts="node1,node2")
+    books = tmp_path_factory.mktemp("plays") / "both.yml"
+    lines = (f"- ansible.builtin.import_playbook: {ROOT}/playbooks/{name}.yml\n" for name in ("base", "sandbox"))
+    books.write_text("".join(lines))
     grid, root = Place(lab, "node1", "grid"), Place(lab, "node2", "root")
     try:
+        play(lab, books, hosts="node1,node2")
         root.sh(REAL)
         with ThreadPoolExecutor() as hands:
             list(hands.map(furnish, (grid, root)))
         yield {"grid": grid, "root": root}
     finally:
-        grid.sh("cd /; podman rmi --all --force; podman unshare rm -rf /home/grid/.local/share/containers", user="grid")
-        root.sh(UNREAL)
-        for place in (grid, root):
-            place.sh(CLEAR)
-        play(lab, both / "undo.yml", hosts="node1,node2", gridtui_undo=True)
+        lab.remake("node1", "node2")
 
 
 def furnish(place: Place) -> None:
