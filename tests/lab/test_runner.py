@@ -183,7 +183,7 @@ async def test_a_full_disk(lab: Lab) -> None:
 
 async def test_an_owner_who_comes_back(lab: Lab) -> None:
     """Somebody types at a real terminal: the job freezes; she leaves: it goes on; she says no: it is ended."""
-    idle = Idle(after=10, load=1000, battery=True, freeze=0, evict=600, grace=1)
+    idle = Idle(after=5, load=1000, battery=True, freeze=0, evict=600, grace=1)
     wanted = order("while :; do date +%s >beat; sleep 0.2; done", idle=idle)
     async with talking(lab, "grid") as runner, asyncio.timeout(150):
         while (first := await start(runner, wanted)).phase is not Phase.RUNNING:
