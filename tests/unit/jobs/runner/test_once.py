@@ -265,7 +265,7 @@ async def test_what_killed_ones_left_is_cleaned(runner: Runner, home: Path, shel
     await runner.start(order("exec sleep 1000"), LAUNCHER)
     main = int((next((here(home) / "ears").iterdir()) / "main").read_text().split()[0])
     os.kill(main, signal.SIGKILL)
-    await until(lambda: not runner.is_open, 5)
+    await until(lambda: not runner.is_open)
     assert list(here(home).glob("pool.*"))
     second = LocalConnection("here", 4)
     newer = await Runner.open(second, "here", queue=OTHER, shell=shell)
