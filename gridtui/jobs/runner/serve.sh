@@ -49,6 +49,14 @@ away() { # the command that listens; sets fleeting, to why its jobs will not out
     return 1
 }
 
+tried() { # whether the sandboxes were tried since programs, ranges of ids, units and lingering users were last changed here
+    [ -s "$levels" ] || return 1
+    for each in /usr/bin /usr/local/bin /etc/subuid /etc/systemd/system /var/lib/systemd/linger; do
+        # shellcheck disable=SC3013 # dash, bash and busybox know it
+        ! [ "$each" -nt "$levels" ] || return 1
+    done
+}
+
 serve() { # the queue, a shell. On the channel: it passes on what it reads, because the shell cannot wait for two things
     queue=$1
     shift
@@ -61,7 +69,7 @@ serve() { # the queue, a shell. On the channel: it passes on what it reads, beca
     clean
     process self
     me=$queue.$proc_id.$proc_born ear=$run/ears/$queue.$proc_id.$proc_born
-    [ -s "$levels" ] || {
+    tried || {
         # In a process of its own: it moves itself from cgroup to cgroup.
         "$@" "$0" probe >"$levels.$$" 2>/dev/null </dev/null
         mv -f "$levels.$$" "$levels"
