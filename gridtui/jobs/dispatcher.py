@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -35,9 +36,14 @@ TICK = 1.0
 """Seconds between two looks at what has no news: silent nodes, jobs for which no node was free."""
 PRUNED = 500
 """Submissions that are forgotten at once."""
-BURST = 100
+BURST = 128
 """Reports that are taken, ends that are published and orders that are placed at once: some 30 ms with what is sent to nodes then. Whoever shares the loop, a screen for
 one, gets its turn between two."""
+SETTLED = 15.0
+"""Seconds after which what there is lasts: a thousand connections have 400,000 values, and whenever the collector looks through them all
+the loop stands still for half a second. It leaves them alone from then on."""
+TURN, PAUSE = 0.03, 0.25
+"""Seconds: a round that took so long pauses before its next step; the longest pause, where the machine is slow or has much else to do."""
 PRUNE = 3600.0
 """Seconds between two times at which ended submissions are forgotten."""
 COMPLAIN = 3.0
@@ -92,6 +98,8 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wishing = True
         """People may have asked for something."""
+        self._froze = False
+        """We keep the collector from what was there when all had begun."""
         self._stuck: float | None = None
         """Since when the queue cannot be used."""
         self._complained = False
@@ -120,11 +128,13 @@ class Dispatcher:
                         try:
                             if until and self._hastily(until):
                                 break
-                            await self._round(stop)
+                            await self._round()
                         except StateError as hindrance:
                             await self._hindered(hindrance)
                         await self._due.wait()
                 finally:
+                    if self._froze:
+                        gc.unfreeze()
                     for task in self._tasks:
                         task.cancel()
                     with contextlib.suppress(StateError), self._queue.hasty():
@@ -135,21 +145,18 @@ class Dispatcher:
                 error = error.exceptions[0]
             raise error from None
 
-    async def _round(self, stop: Stop) -> None:
-        for step in (self._receive, self._publish, self._carry_out, self._plan):
-            await self._turn(step)
-        while self._planned and not stop.count:
-            await self._turn(self._place)
+    async def _round(self) -> None:
+        """Half of the time is for nodes' messages, and for whoever shares the loop: after the round, and within one that takes long."""
+        began = self._loop.time()
+        for step in (self._receive, self._publish, self._carry_out, self._plan, self._place):
+            self._hastily(step)
+            if (took := self._loop.time() - began) > TURN or step == self._place:
+                await asyncio.sleep(min(took, PAUSE))
+                began = self._loop.time()
         self._stuck = None
         if self._complained:
             self._complained = False
             self._note(None, "the queue of jobs can be used again")
-
-    async def _turn(self, step: Callable[[], None]) -> None:
-        """One step. Half of the time is for nodes' messages, and for whoever shares the loop."""
-        began = self._loop.time()
-        self._hastily(step)
-        await asyncio.sleep(self._loop.time() - began)
 
     def _hastily(self, step: Callable[[], T]) -> T:
         """A step of which nothing is done where the queue cannot be used now: it is made again. Raises StateError then."""
@@ -202,7 +209,11 @@ class Dispatcher:
 
     async def _tick(self) -> None:
         pruned = -PRUNE
+        settled = self._loop.time() + SETTLED
         while True:
+            if self._loop.time() >= settled and not gc.get_freeze_count():
+                self._froze = True
+                gc.freeze()
             if self._loop.time() - pruned >= PRUNE and not await self._prune():
                 pruned = self._loop.time()
             await asyncio.sleep(TICK)
@@ -340,8 +351,9 @@ class Dispatcher:
     # ---- placing ----
 
     def _plan(self) -> None:
+        """Unless there is something left of the last plan."""
         now = time.time()
-        lots = self._queue.lots(now)
+        lots = [] if self._planned else self._queue.lots(now)
         if not lots:
             return
         if self.engine.places:
@@ -355,6 +367,8 @@ class Dispatcher:
 
     def _place(self) -> None:
         """Some of what was planned. What cannot be placed is planned anew in the next round."""
+        if not self._planned:
+            return
         now = time.time()
         planned, self._planned = self._planned, []
         standing = self._queue.standing()
@@ -365,7 +379,9 @@ class Dispatcher:
             by_node[card.node].append(card)
         for cards in by_node.values():
             self._send(cards)
-        self._planned = planned[BURST:]
+        if planned[BURST:]:
+            self._planned = planned[BURST:]
+            self._due.set()
 
     def _with_inputs(self, lots: Sequence[Lot]) -> Sequence[Lot]:
         """Those whose inputs are known, or that have none; the others' are looked at meanwhile."""

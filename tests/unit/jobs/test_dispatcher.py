@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import sqlite3
 import time
@@ -621,6 +622,15 @@ async def test_outputs_on_a_node_that_is_away_keep_no_others_waiting(
         tried = 0
         await until(lambda: ended(queue))
     assert queue.counts() == {JobState.SUCCEEDED: 12}
+
+
+async def test_the_collector_leaves_alone_what_lasts(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "SETTLED", 0.0)
+    async with dispatching(queue, world, grid):
+        await until(gc.get_freeze_count)
+    assert not gc.get_freeze_count()
 
 
 async def test_many_short_jobs(queue: Queue, world: World, grid: Grid) -> None:
