@@ -135,7 +135,10 @@ async def test_outputs_are_here_before_a_job_has_ended(queue: Queue, world: Worl
     assert [queue.job(JobId(number, index)).state for index in (1, 2)] == ["succeeded", "failed"]
 
 
-async def test_a_failure_is_tried_again(queue: Queue, world: World, grid: Grid, tmp_path: Path) -> None:
+async def test_a_failure_is_tried_again(
+    queue: Queue, world: World, grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moves, "pause", lambda tries: 0.0)
     number = queue.submit(Spec(f"echo >> {tmp_path}/tries; [ $(wc -l < {tmp_path}/tries) = 2 ]", retries=3))
     async with dispatching(queue, world, grid):
         await until(lambda: ended(queue))
@@ -634,7 +637,8 @@ async def test_the_collector_leaves_alone_what_lasts(
 
 
 async def test_many_short_jobs(queue: Queue, world: World, grid: Grid) -> None:
-    number = queue.submit(Spec("true"), array=range(1, 301))
+    """More than one step takes."""
+    number = queue.submit(Spec("true"), array=range(1, dispatcher.BURST + 21))
     async with dispatching(queue, world, grid):
         await until(lambda: ended(queue), 60)
     assert {job.state for job in queue.jobs(numbers=[number])} == {JobState.SUCCEEDED}

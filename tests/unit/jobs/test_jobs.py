@@ -13,6 +13,7 @@ from gridtui.errors import LockedError, SelectionError, UsageError
 from gridtui.jobs import dispatcher, engines, jobs
 from gridtui.jobs.jobs import Jobs
 from gridtui.jobs.model import Input, JobId, JobState, Needs, Spec
+from gridtui.jobs.queue import moves
 from gridtui.stopping import Stop
 from tests.contract.memory import Memory, World
 
@@ -126,7 +127,31 @@ async def test_until_all_is_done(here: Jobs) -> None:
     assert [job.id.number for job in here.list(newest=True)] == [held, first]
 
 
-async def test_a_log_is_followed(here: Jobs, tmp_path: Path) -> None:
+async def test_what_goes_wrong_is_heard(here: Jobs, fleet: Grid, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the command that dispatches, and among the fleet's events."""
+
+    async def freeze(self: Memory, *_: object) -> None:
+        raise RuntimeError("no such word")
+
+    monkeypatch.setattr(Memory, "freeze", freeze)
+    heard: list[str] = []
+    here.hear = heard.append
+    number = await here.submit(Spec("sleep 600"))
+    waiting = asyncio.create_task(here.wait([JobId(number)]))
+    async with asyncio.timeout(20):
+        while not heard:
+            if here.show(JobId(number)).job.state is JobState.RUNNING:
+                here.hold([JobId(number)])
+            await asyncio.sleep(0.01)
+        here.cancel([JobId(number)])
+        await waiting
+    text = "the engine memory failed: freeze: RuntimeError: no such word"
+    node = here.show(JobId(number)).job.node
+    assert (heard, fleet.alarms) == ([f"{node}: {text}"], [(node, text)])
+
+
+async def test_a_log_is_followed(here: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moves, "pause", lambda tries: 0.0)
     command = f"echo one; until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo two; exit 1"
     number = await here.submit(Spec(command, retries=1))
     waiting = asyncio.create_task(here.wait([JobId(number)]))
