@@ -161,6 +161,18 @@ def test_a_writer_waits_for_another_and_then_says_so(tmp_path: Path, monkeypatch
     add(other, "second")
 
 
+def test_who_is_in_haste_does_not_wait(tmp_path: Path) -> None:
+    one, other = (Database.open("words", [FIRST], tmp_path) for _ in range(2))
+    with one.write(), other.hasty(0.0):
+        with pytest.raises(StateError, match="is locked") as caught, other.write():
+            pass
+        assert not database.damaged(caught.value)
+    assert other.value("PRAGMA busy_timeout") == 1000 * database.BUSY, "and is as before"
+    with other.hasty(0.05):
+        add(other, "second")
+    assert words(one) == ["first", "second"]
+
+
 @pytest.mark.parametrize("at", [0, 4096])
 def test_a_damaged_file_is_kept_unless_it_can_be_done_without(tmp_path: Path, at: int) -> None:
     db = Database.open("words", [FIRST], tmp_path)
