@@ -24,8 +24,9 @@ from .board import Board, Card
 from .engines.guarded import Guarded, Note
 from .engines.protocol import Engine
 from .logs import Logs
-from .model import Cause, JobState, Key, Lot, Phase, Placement, Report
-from .offering import Grid, Offering, pass_on
+from .model import Cause, JobState, Key, Phase, Report
+from .offering import Grid, Offering
+from .placing import Placing
 from .publishing import Publisher
 from .queue import Queue, Waker
 from .silence import Silence
@@ -50,8 +51,6 @@ COMPLAIN = 3.0
 """Seconds after which it is told that the queue cannot be used (a full disk, a file that somebody keeps locked)."""
 SOON, AGAIN = 0.1, 2.0
 """Seconds between two tries, before and after that."""
-WAITING = 1000
-"""Attempts that wait in the queue of an engine which places by itself."""
 
 T = TypeVar("T")
 
@@ -78,6 +77,7 @@ class Dispatcher:
         self.engine: Engine = Guarded(engine, self._note)
         """It, but for what it raises."""
         self._queue, self._waker, self._grid, self._settings = queue, waker, grid, settings
+        self._due = asyncio.Event()
         self._board = Board()
         self._offering = Offering(self.engine, grid, self._board)
         self._reasons = Reasons(queue, self._offering, lambda: list(grid.nodes))
@@ -86,15 +86,20 @@ class Dispatcher:
         self._silence = Silence(
             queue, self.engine, grid, self._board, settings.lost_after, self._begin, self._heard, self._lose
         )
+        self._placing = Placing(
+            queue,
+            self.engine,
+            self._board,
+            self._offering,
+            self._silence.up,
+            self._begin,
+            self._heard,
+            self._due.set,
+        )
         self._wishes = Wishes(queue, self.engine, self._board, settings.grace, self._begin)
         self._inbox: dict[tuple[Key, str], Report] = {}
         """The last word of each node on each attempt: one that says much fills no memory."""
         self._done: list[Done] = []
-        self._planned: list[Placement] = []
-        """Decided, and not yet in the queue."""
-        self._users: Mapping[int, str] = {}
-        """Whose they are, by submission."""
-        self._due = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._wishing = True
         """People may have asked for something."""
@@ -104,8 +109,6 @@ class Dispatcher:
         """Since when the queue cannot be used."""
         self._complained = False
         """That was told."""
-        self._inputs: dict[int, Mapping[str, int] | None] = {}
-        """Of submissions that wait for nodes: digests and bytes; None while they are looked at."""
 
     @property
     def kept(self) -> Mapping[int, str]:
@@ -148,7 +151,7 @@ class Dispatcher:
     async def _round(self) -> None:
         """Half of the time is for nodes' messages, and for whoever shares the loop: after the round, and within one that takes long."""
         began = self._loop.time()
-        for step in (self._receive, self._publish, self._carry_out, self._plan, self._place):
+        for step in (self._receive, self._publish, self._carry_out, self._placing.plan, self._place):
             self._hastily(step)
             if (took := self._loop.time() - began) > TURN or step == self._place:
                 await asyncio.sleep(min(took, PAUSE))
@@ -272,6 +275,9 @@ class Dispatcher:
             self._wishes.carry_out(self._loop.time())
             self._wishing = False
 
+    def _place(self) -> None:
+        self._placing.place(BURST)
+
     # ---- what is told of attempts ----
 
     def _take(self, reports: Sequence[Report], now: float) -> None:
@@ -307,7 +313,7 @@ class Dispatcher:
         if lost:
             self._lose(lost, "its node has no trace of it any more")
         for cards in again.values():
-            self._send(cards)
+            self._placing.send(cards)
         if taken:
             self._believe(taken, there, now)
 
@@ -347,73 +353,6 @@ class Dispatcher:
             self._drop(key)
         for node, old in by_node.items():
             self._begin(self.engine.forget(node, old))
-
-    # ---- placing ----
-
-    def _plan(self) -> None:
-        """Unless there is something left of the last plan."""
-        now = time.time()
-        lots = [] if self._planned else self._queue.lots(now)
-        if not lots:
-            return
-        if self.engine.places:
-            known = self._with_inputs(lots)
-            inputs = {number: found for number, found in self._inputs.items() if found}
-            self._planned = list(self._offering.plan(known, self._silence.up, self._queue.standing(), inputs, now))
-        else:
-            self._planned = pass_on(lots, WAITING - sum(card.waits or not card.started for card in self._board))
-        if self._planned:
-            self._users = {lot.number: lot.user for lot in lots}
-
-    def _place(self) -> None:
-        """Some of what was planned. What cannot be placed is planned anew in the next round."""
-        if not self._planned:
-            return
-        now = time.time()
-        planned, self._planned = self._planned, []
-        standing = self._queue.standing()
-        closed = {node for node, one in standing.items() if one.closed(now)}  # drained since then, perhaps
-        by_node: dict[str, list[Card]] = defaultdict(list)
-        for order in self._queue.place([one for one in planned[:BURST] if one.node not in closed], now):
-            card = self._board.put(order, self._users[order.key.id.number], self._loop.time(), now)
-            by_node[card.node].append(card)
-        for cards in by_node.values():
-            self._send(cards)
-        if planned[BURST:]:
-            self._planned = planned[BURST:]
-            self._due.set()
-
-    def _with_inputs(self, lots: Sequence[Lot]) -> Sequence[Lot]:
-        """Those whose inputs are known, or that have none; the others' are looked at meanwhile."""
-        for number in self._inputs.keys() - {lot.number for lot in lots}:
-            del self._inputs[number]
-        for lot in lots:
-            if lot.spec.inputs and lot.number not in self._inputs:
-                self._inputs[lot.number] = None
-                self._begin(self._look_at_inputs(lot))
-        return [lot for lot in lots if not lot.spec.inputs or self._inputs[lot.number] is not None]
-
-    async def _look_at_inputs(self, lot: Lot) -> None:
-        found = await self.engine.inputs(lot.spec)
-        if lot.number in self._inputs:
-            self._inputs[lot.number] = found
-            self._due.set()
-
-    def _send(self, cards: Sequence[Card]) -> None:
-        """Orders without inputs go together; one whose inputs travel must not keep others waiting, nor be kept by them."""
-        light = [card for card in cards if not card.order.spec.inputs]
-        for together in ([light] if light else []) + [[card] for card in cards if card.order.spec.inputs]:
-            task = self._begin(self._sending(together))
-            keys = tuple(card.order.key for card in together)
-            for card in together:
-                card.sending, card.together, card.fault = task, keys, ""
-
-    async def _sending(self, cards: Sequence[Card]) -> None:
-        try:
-            self._heard(await self.engine.start([card.order for card in cards]))
-        except EngineError as error:
-            for card in cards:
-                card.fault = str(error)
 
 
 async def _tolerant(work: Coroutine[Any, Any, None]) -> None:

@@ -254,7 +254,7 @@ async def test_what_was_asked_before_an_order_went_again_is_old(
     async with dispatching(queue, world, grid) as made:
         await asked.wait()
         [card] = made._board
-        made._send([card])
+        made._placing.send([card])
         await until(lambda: state(queue, number) is JobState.RUNNING)
         gate.set()
         await asyncio.sleep(0.1)

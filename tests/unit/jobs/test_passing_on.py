@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pytest
 
-from gridtui.jobs import dispatcher, silence
+from gridtui.jobs import dispatcher, placing, silence
 from gridtui.jobs.dispatcher import Dispatcher
 from gridtui.jobs.model import Cause, JobId, JobState, Key, Lot, Order, Phase, Report, Spec
 from gridtui.jobs.offering import pass_on
@@ -76,7 +76,7 @@ class Elsewhere(Memory):
 def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(dispatcher, "TICK", 0.02)
-    monkeypatch.setattr(dispatcher, "WAITING", 5)
+    monkeypatch.setattr(placing, "WAITING", 5)
     monkeypatch.setattr(silence, "ASK", 0.2)
     monkeypatch.setattr(silence, "ASK_AGAIN", 0.05)
 
