@@ -123,6 +123,7 @@ def everything(facts: dict[str, Any]) -> dict[str, Any]:
         "environment": sorted(name for name in os.environ if name.startswith(("SSH_", "XDG_", "DBUS_"))),
         "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
         "home": os.environ.get("HOME"),
+        "volume": os.path.isdir("/lab-volume"),
         "fds": len(os.listdir("/proc/self/fd")) - 1,
     }
     return said

@@ -28,7 +28,7 @@ SPOOL = ".local/state/gridtui/jobs/spool"
 
 KEEPER = (Path(__file__).parents[1] / "unit" / "jobs" / "sandbox" / "keeper.sh").read_text()
 
-# The node's own Python and shell, with what they are linked with.
+# The node's own Python and shell, with what they are linked with; and a volume, which podman keeps unless it is told not to.
 MAKE_IMAGE = r"""
 set -e
 cd
@@ -49,7 +49,7 @@ for program in /bin/sh /usr/bin/python3 /usr/bin/id /usr/lib/python3.11/lib-dynl
         cp -L "$library" "$folder$library"
     done
 done
-tar -C "$folder" -c . | podman import - IMAGE >/dev/null 2>&1
+tar -C "$folder" -c . | podman import --change 'VOLUME /lab-volume' - IMAGE >/dev/null 2>&1
 rm -rf "$folder"
 """.replace("IMAGE", IMAGE)
 

@@ -182,6 +182,9 @@ def test_what_a_job_can_do_to_others(places: dict[str, Place], who: str, level: 
     else:
         place.sh("rm -f /etc/lab-stain /usr/lab-stain /root/lab-stain /home/*/lab-stain /tmp/mine /dev/shm/mine")
         place.sh(f"printf secret >{place.spool}/{OTHER}/work/secret; echo secret >/tmp/lab-others")
+    if level is Level.CONTAINER:
+        assert did["volume"], "the image's volume was there"
+        assert place.login("podman volume ls --quiet; podman ps --all --quiet") == ""
     assert ran.cpu is not None and 0 < ran.cpu < 60
     if place.offered.held:
         assert ran.memory is not None and 1 << 20 < ran.memory < 1 << 30
