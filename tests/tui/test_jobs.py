@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from gridtui.errors import SshError, StateError
-from gridtui.jobs.model import JobId, JobState, Placement, Spec
+from gridtui.jobs.model import JobId, JobState, Key, Placement, Spec
 from gridtui.settings import Dashboard as DashboardSettings
 from gridtui.settings import Guard, Settings
 from gridtui.tui import desk, duty
@@ -135,6 +135,26 @@ async def test_the_cursor_follows_its_job_where_others_come_before_it() -> None:
         app.on_fresh()
         await pilot.pause()
         assert lines.cursor == 0  # the first line is whatever stands first
+
+
+async def test_the_cursor_stays_with_what_was_changed_also_from_the_first_line() -> None:
+    """Else the next key asks about another job."""
+    fleet, app = busy_board()
+    async with app.run_test(size=WIDE) as pilot:
+        lines = await opened(pilot, app)
+        await agree(pilot, app, "h")
+        fleet.jobs.finish([Key(fleet.jobs.queue.id, id, 1) for id in ids(2, *range(181, 188))], "web03")
+        app.desk.soon()
+        app.on_fresh()
+        await until(pilot, lambda: app.desk.counts[JobState.RUNNING] == 1)
+        assert (lines.row.progress.name, lines.cursor) == ("render", 1)
+        assert "jobs held" in screen_text(app)
+        await pilot.press("up", "down", "up")  # who moves on is on the first line again
+        fleet.jobs.run(ids(6, 1), "web01")
+        app.desk.soon()
+        app.on_fresh()
+        await until(pilot, lambda: app.desk.counts[JobState.RUNNING] == 2)
+        assert lines.cursor == 0
 
 
 async def test_words_filter_the_list_as_they_are_typed() -> None:

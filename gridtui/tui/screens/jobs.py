@@ -47,6 +47,8 @@ class JobsScreen(ChangeScreen):
         self.number = number
         self._view = 0
         self._under: JobId | None = None
+        self._changing: JobId | None = None
+        """Whom the reader wanted changed last, while the cursor is there."""
         desk, clock = dashboard.desk, dashboard.clock
         self._list: Listing = Submissions(desk, clock) if number is None else Elements(desk, clock, number)
         self._pages = Pages(self._list.load)
@@ -92,14 +94,15 @@ class JobsScreen(ChangeScreen):
         self.show()
 
     def _turn(self) -> None:
-        """A new picture of the list; the cursor follows its job as far as that is in sight. On the first line it stays on whatever stands first."""
+        """A new picture of the list; the cursor follows its job as far as that is in sight. On the first line it stays on whatever stands
+        first, unless a change was asked for there: the next one is meant for the same job."""
         lines, pages = self._lines, self._pages
         row, at = lines.row, lines.cursor
         view = self._list.views[self._view]
         pages.take([(segment, self._list.size(segment)) for segment in view.segments])
         pages.want(*lines.span())
         cursor = None
-        if row is not None and at:
+        if row is not None and (at or self._list.id(row) == self._changing):
             id = self._list.id(row)
             cursor = pages.find(lambda other: self._list.id(other) == id)
         lines.replaced(pages.count, cursor)
@@ -262,8 +265,9 @@ class JobsScreen(ChangeScreen):
     def _moved(self) -> None:
         row = self._lines.row
         under = None if row is None else self._list.id(row)
-        if under != self._under:  # else it is the job that moved, not the reader
-            self._under, self._said = under, ()
+        if under not in (self._under, self._changing):  # else it is the job that moved, not the reader
+            self._said, self._changing = (), None
+        self._under = under
         self.show()
 
     @on(Lines.Chosen)
@@ -303,6 +307,7 @@ class JobsScreen(ChangeScreen):
         row = self._lines.row
         if row is None:
             return None
+        self._changing = self._list.id(row)
         if isinstance(row, Entry):
             return JobId(row.progress.number), row.progress.name, row.progress.priority
         return row.id, row.name, row.priority
