@@ -80,8 +80,8 @@ def test_a_curve_is_cheap() -> None:
     values = [50 + 50 * math.sin(step) for step in range(320)]
     took = []
     for _ in range(20):
-        started = time.perf_counter()
+        started = time.process_time()
         grid = braille.curve(values, 160, 20, 0, 100)
         assert [braille.text(row) for row in grid]
-        took.append(time.perf_counter() - started)
+        took.append(time.process_time() - started)
     assert min(took) < 0.005

@@ -409,9 +409,9 @@ async def test_a_thousand_nodes_with_a_thousand_lines_each_stay_responsive() -> 
         assert app.screen.query_one(OutputLines).count == 1000
         worst = 0.0
         for key in ("down", "down", "end", "d", "home", "d", "R"):
-            began = time.perf_counter()
+            began = time.process_time()
             await pilot.press(key)
-            worst = max(worst, time.perf_counter() - began)
+            worst = max(worst, time.process_time() - began)
         assert len(fleet.ran[-1][1]) == 900
         assert worst < 2.0  # a widget for each node or line would take minutes
         assert len(list(app.screen.walk_children())) < 20

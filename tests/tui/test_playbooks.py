@@ -334,12 +334,12 @@ async def test_a_flood_of_results_leaves_the_keys_alone() -> None:
         pouring = asyncio.create_task(flood())
         for _ in range(12):
             # The line may be another one by then, as the worst come first: the cursor goes with its node.
-            before, began = grid.node, time.perf_counter()
+            before, began = grid.node, time.process_time()
             await pilot.press("up" if grid.cursor == grid.count - 1 else "down")
             await until(pilot, lambda: grid.node != before)  # noqa: B023 - within its turn
-            worst = max(worst, time.perf_counter() - began)
+            worst = max(worst, time.process_time() - began)
         await pouring
-        assert worst < 2.0  # some 0.05 s where nothing else runs
+        assert worst < 2.0  # of our own CPU, whatever else runs; some 0.05 s
         screen.stop()
         await ended(pilot, app)
 
