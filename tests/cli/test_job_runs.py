@@ -210,7 +210,7 @@ def test_who_waits_is_told_why(program: Program, fleet: Path) -> None:
     why = "needs 64 cpus, has 4"
     waiting = program.start("-i", fleet, "job", "submit", "--wait", "--cpus", "64", "--where", "here", "--", "true")
     until(lambda: f"1 true waits: {why}\n".encode() in waiting.so_far(), "it is not told why")
-    assert program.run("job", "list").stdout.splitlines()[1].split(None, 3)[3] == why
+    assert program.run("job", "list").stdout.splitlines()[1].split(None, 4)[4] == why
     assert program.run("job", "list", "--json").json["jobs"][0]["why"] == why
     assert f"why:        {why}\n" in program.run("job", "show", "1").stdout
     waiting.send(signal.SIGINT)
