@@ -51,6 +51,7 @@ class Grid:
 
     lab: Lab
     fleet: Fleet
+    dispatching: asyncio.Task[None]
 
     @property
     def jobs(self) -> Jobs:
@@ -67,7 +68,8 @@ class Grid:
 
     async def until(self, condition: Callable[[], object], seconds: float = 50.0) -> None:
         async with asyncio.timeout(seconds):
-            while not condition():  # noqa: ASYNC110 - what is waited for is in the queue, or on a node
+            while not condition():
+                assert not self.dispatching.done(), self.dispatching
                 await asyncio.sleep(0.05)
 
     async def ready(self) -> None:
@@ -84,10 +86,13 @@ class Grid:
         return b"".join([piece async for piece in self.jobs.logs(JobId(number), attempt)]).decode()
 
     def spool(self, node: str) -> list[str]:
-        """The attempts that lie on a node."""
-        here = self.fleet.jobs.queue_id
-        found = self.lab.run(node, ["ls", "/root/.local/state/gridtui/jobs/spool"], check=False).stdout
-        return [name for name in found.split() if name.startswith(here)]
+        return spool(self.lab, self.fleet, node)
+
+
+def spool(lab: Lab, fleet: Fleet, node: str) -> list[str]:
+    """The attempts that lie on a node."""
+    found = lab.run(node, ["ls", "/root/.local/state/gridtui/jobs/spool"], check=False).stdout
+    return [name for name in found.split() if name.startswith(fleet.jobs.queue_id)]
 
 
 @asynccontextmanager
@@ -97,7 +102,7 @@ async def dispatched(lab: Lab, inventory: list[Path], lost_after: float = 300.0)
     stop = Stop()
     task = asyncio.create_task(fleet.jobs.dispatch(stop))
     try:
-        yield Grid(lab, fleet)
+        yield Grid(lab, fleet, task)
     finally:
         stop.ask()
         await task
@@ -140,7 +145,7 @@ async def test_from_submit_to_outputs_that_are_here(lab: Lab, inventory: list[Pa
     [attempt] = fleet.jobs.show(JobId(failing)).attempts
     assert (attempt.node, attempt.exit) == ("node2", 7)
     assert (Path(attempt.fetched) / "half").read_text() == "half\n", "of failures, too"
-    assert not any(Grid(lab, fleet).spool(name) for name in NAMES)
+    assert not any(spool(lab, fleet, name) for name in NAMES)
     await fleet.close()
 
 
