@@ -279,7 +279,7 @@ exit 1
     busctl.chmod(0o755)
     text = f"uid=0 box_mount='{tmp_path}/cgroup'\n" + sandbox.shell(order(), Level.PLAIN)
     told = keep(tmp_path, text, "exit 3", path=programs, levels="limits scope\n", driver="sweep() { :; }\n")
-    assert (told.exit, told.said) == (3, {"began"}), told.out
+    assert (told.exit, told.said) == (3, frozenset({"began"})), told.out
     assert (scope / f"gridtui-{tmp_path.name}" / "cgroup.procs").read_text() == "0\n"
 
 
