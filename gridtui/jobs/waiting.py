@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from .model import Lot
 from .offering import Offering
-from .placement import waiting
+from .placement import YET, waiting
 from .queue import Queue, Standing
 
 FRESH = 2.0
 """Seconds for which a submission may be ready before anything is said: most have a node by then."""
+BEGINNING = 60.0
+"""Seconds of dispatching in which a node may be looked at for the first time: nothing is said yet of jobs that may go there."""
 OLD = 10.0
 """Seconds after which what was said is worked out again."""
 MANY = 2000.0
@@ -32,10 +34,12 @@ class Reasons:
         """When submissions were first seen to be ready."""
         self._said: dict[int, tuple[float, str]] = {}
         self._next: float | None = None
+        self._began = 0.0
 
     def tell(self, lots: Sequence[Lot], standing: Mapping[str, Standing], now: float, clock: float) -> None:
         """Look at some of `lots`, which are ready and got nothing. `clock` does not jump. Raises StateError."""
         if self._next is None:
+            self._began = clock
             self._queue.tell_nothing()
         elif clock < self._next:
             return
@@ -54,6 +58,8 @@ class Reasons:
             kept = self._offering.kept
             for number in chosen:
                 why = waiting(ready[number], offers, match, now)
+                if clock - self._began < BEGINNING and any(reason in why for reason in YET):
+                    continue
                 if number in kept:
                     why = f"room is kept for it on {kept[number]}; {why}"
                 if number not in self._said or self._said[number][1] != why:

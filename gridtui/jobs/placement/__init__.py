@@ -7,13 +7,14 @@ from .affinity import Sizes
 from .explaining import Kept, Why, explain, waiting
 from .grid import Match
 from .idle import may_start
-from .offers import STALE, Offer, OfferedGpu, Owner, Share, offer
+from .offers import STALE, YET, Offer, OfferedGpu, Owner, Share, offer
 from .planning import Planner, plan
 from .trace import Trace
 from .weight import weight
 
 __all__ = [
     "STALE",
+    "YET",
     "Kept",
     "Match",
     "Offer",

@@ -21,6 +21,8 @@ from .trace import Trace, shown
 
 STALE = 60.0
 """Seconds after which a sample says nothing of now. A node that is measured rarely has three of its intervals."""
+YET = ("not known yet", "its CPUs are not known yet", "has not said yet what it can do")
+"""Why a node takes no job while it is looked at for the first time."""
 MOST_A_CPU = 8
 """Jobs on a node for each of its CPUs, and never fewer than 16 in all: each of them has a shell that watches it."""
 BUSY = 20.0
@@ -169,13 +171,13 @@ def _closed(status: Status, cpus: float, ground: Ground | None, now: float) -> s
     if reach.failed is not None:
         return f"down: {reach.error or reach.failed.value}"
     if reach.pending or status.sample is None:
-        return "not known yet"
+        return YET[0]
     if (age := now - status.sample.time) > max(STALE, 3 * (status.node.interval or 0.0)):
         return f"last measured {duration(age)} ago"
     if not cpus:
-        return "its CPUs are not known yet"
+        return YET[1]
     if ground is None:
-        return "has not said yet what it can do"
+        return YET[2]
     return ground.closed
 
 

@@ -7,7 +7,7 @@ import gc
 import random
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from functools import partial
@@ -345,6 +345,30 @@ async def test_why_jobs_wait_is_told(
     queue.drain("n1", "old")
     async with dispatching(queue, world, grid):  # what an earlier one said is gone at once
         await until(lambda: "drained" in queue.job(JobId(large, 1)).why)
+
+
+async def test_nothing_is_said_while_nodes_are_looked_at_for_the_first_time(
+    queue: Queue, world: World, grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "FRESH", 0.0)
+    monkeypatch.setattr(waiting, "OLD", 0.0)
+    told: list[str] = []
+    real = Queue.tell
+
+    def tell(self: Queue, whys: Mapping[int, str]) -> None:
+        told.extend(whys.values())
+        real(self, whys)
+
+    monkeypatch.setattr(Queue, "tell", tell)
+    world.machines["n2"].reachable = False
+    number = queue.submit(Spec("true", needs=Needs(cpus=64)))
+    elsewhere = queue.submit(Spec("true", where="n1", needs=Needs(cpus=64)))
+    async with dispatching(queue, world, grid):
+        await until(lambda: queue.job(JobId(elsewhere)).why)
+        assert not queue.job(JobId(number)).why
+        world.machines["n2"].reachable = True
+        await until(lambda: queue.job(JobId(number)).why)
+        assert set(told) == {"needs 64 cpus, has 4"}
 
 
 async def test_room_that_is_kept_is_told(
