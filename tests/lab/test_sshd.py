@@ -154,7 +154,7 @@ def test_host_certificates_and_a_lockout(lab: Lab, tmp_path: Path) -> None:
         hosts="node2",
         well=False,
         ssh_ca_key=str(ca),
-        gridtui_window=8,
+        gridtui_window=20,
         ssh_settings={"AllowUsers": "nobody-at-all"},
     )
     assert locked.failed["node2"] == 1 and "ssh was not confirmed" in locked.said and "rolled-back" in locked.said
