@@ -187,7 +187,8 @@ def test_a_dispatcher_and_those_who_look_on(program: Program, fleet: Path) -> No
     until(lambda: state(program, "2") == "cancelled", "it is not cancelled")
     dispatcher.send(signal.SIGTERM)
     done = dispatcher.wait(LONG)
-    assert (done.status, done.stdout) == (143, "") and done.stderr.startswith("stopping: jobs on nodes go on")
+    assert (done.status, done.stdout) == (143, "")
+    assert done.stderr.startswith("stopping: jobs on nodes go on") and len(done.stderr.splitlines()) == 1, done
 
 
 def test_each_node_says_why(program: Program, fleet: Path) -> None:

@@ -73,14 +73,15 @@ async def _dispatch(fleet: Fleet, until_done: bool, standby: bool) -> int:
 
     stop.listen(again)
     fleet.jobs.hear = hear
-    showing = asyncio.gather(_show(fleet), _warn(fleet))
+    showing = [asyncio.create_task(part(fleet)) for part in (_show, _warn)]
     try:
         await task
     except asyncio.CancelledError:
         if not stop.count:
             raise
     finally:
-        showing.cancel()
+        for part in showing:
+            part.cancel()
         output.progress("")
         await fleet.close()
     return asked.status if stop.count else exits.OK
