@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from . import hardened
 from .lab import Lab
 from .plays import ROOT, play
 
@@ -128,9 +129,9 @@ def test_a_playbook_is_repeatable_and_can_be_undone(lab: Lab, name: str) -> None
     assert again.changed["node1"] == 0, again.said
 
 
-@pytest.mark.timeout(480)
+@pytest.mark.timeout(600)
 def test_all_of_them_together_twice(lab: Lab, tmp_path: Path) -> None:
-    """A sandboxed unit, bubblewrap and podman as the grid user run behind the firewall; the second run changes nothing."""
+    """A sandboxed unit, bubblewrap and podman as the grid user run behind the firewall, and so do jobs; the second run changes nothing."""
 
     def chained(names: Sequence[str]) -> Path:
         path = tmp_path / "all.yml"
@@ -150,6 +151,7 @@ def test_all_of_them_together_twice(lab: Lab, tmp_path: Path) -> None:
     assert "policy drop" in sh(lab, "node2", "nft list ruleset")
     assert lab.ssh("node2", "id -un", user="grid").strip() == "grid"
     assert lab.ssh("node2", "id -un").strip() == "root"
+    hardened.jobs_run(lab, "node2", tmp_path)
 
     play(lab, chained(TOGETHER[::-1]), hosts="node2", timeout=400, gridtui_undo=True, **extra)
     assert sh(lab, "node2", "ls /var/lib/gridtui/record; ls /etc/sudoers.d /etc/ssh/sshd_config.d").split() == [
