@@ -209,6 +209,8 @@ box_within() {
 }
 # box_freeze 1|0, by v2, v1, or signals; a process can tell the last and cannot prevent it.
 box_freeze() {
+    # One that was stopped before it had its cgroup was stopped by signals, whatever it has now.
+    [ "$1" = 1 ] || [ ! -e "$job/box.stopped" ] || box_continue
     if [ -e "$box_v2/cgroup.freeze" ]; then
         echo "$1" >"$box_v2/cgroup.freeze"
         return
@@ -218,9 +220,16 @@ box_freeze() {
         if [ "$1" = 1 ]; then echo FROZEN; else echo THAWED; fi >"$box_path/freezer.state"
         return
     done
-    if [ "$1" = 1 ]; then set -- STOP; else set -- CONT; fi
-    for box_pid in $(box_members); do kill -s "$1" "$box_pid" 2>/dev/null; done
-    :
+    if [ "$1" = 1 ]; then
+        : >"$job/box.stopped"
+        for box_pid in $(box_members); do kill -s STOP "$box_pid" 2>/dev/null; done
+    else
+        box_continue
+    fi
+}
+box_continue() {
+    for box_pid in $(box_members; box_tree); do kill -s CONT "$box_pid" 2>/dev/null; done
+    rm -f "$job/box.stopped"
 }
 freeze() (box_reset && box_freeze 1)
 thaw() (box_reset && box_freeze 0)
