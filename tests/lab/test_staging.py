@@ -112,6 +112,10 @@ async def test_a_job_whose_input_was_damaged_there_and_one_whose_input_is_gone_h
         folder = "/root/.local/state/gridtui/jobs/cache/objects"
         return lab.run("node1", ["sh", "-c", f"cd {folder} && {text}"]).stdout
 
+    def clear() -> None:
+        lab.run("node1", ["rm", "-rf", "/root/.local/state/gridtui/jobs/cache"])
+
+    clear()  # what other tests left there would be damaged, too
     slots = tmp_path / "slots.yaml"
     slots.write_text("lab:\n  vars:\n    gridtui_slots: 8\n")  # the nodes' load is the host's
     async with Fleet.open([lab.inventory, slots]) as fleet:
@@ -140,4 +144,4 @@ async def test_a_job_whose_input_was_damaged_there_and_one_whose_input_is_gone_h
             assert gone.state is JobState.FAILED
             assert "data: no such file or directory" in gone.why
         finally:
-            await asyncio.to_thread(lab.run, "node1", ["rm", "-rf", "/root/.local/state/gridtui/jobs/cache"])
+            await asyncio.to_thread(clear)
