@@ -307,7 +307,7 @@ def test_the_dispatcher_is_killed_at_random_points_of_200_jobs(lab: Lab, invento
             try:
                 while process.poll() is None and ((held := jobs.holder()) is None or held.pid != process.pid):
                     time.sleep(0.02)
-                process.wait(rng.uniform(0.2, 1.5 + kills / 3))  # longer and longer, so that it ends on any machine
+                process.wait(rng.uniform(0.05, 0.3 + kills / 4))  # longer and longer, so that it ends on any machine
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 kills += 1
