@@ -130,7 +130,8 @@ def test_who_guesses_is_banned_and_check_says_so(node: Node1, check: Callable[[]
     assert refused.returncode != 0
     assert node.lab.ssh("node1", "echo still here").strip() == "still here"
     found = node.report()
-    assert found["bans"] == "1" and int(found["failed_logins"]) >= 7
+    # The four from here, and those of the attacker until it was banned.
+    assert found["bans"] == "1" and 4 < int(found["failed_logins"]) <= 9
     seen = check()
     assert seen["state"] == "WARNING" and seen["metrics"]["ids.bans"] == 1
     assert "1 address banned for failed logins" in [reason["text"] for reason in seen["reasons"]]
