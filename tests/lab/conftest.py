@@ -1,6 +1,6 @@
 """The `lab` fixture: three nodes that boot, log in, fail and come back.
 
-A lab that is up (`tests/lab/lab up`) is used as it is and stays; else the first test that asks for it
+A lab that is up (`tests/lab/lab up`) is used and stays; else the first test that asks for it
 brings it up and the end of the run takes it down. A run holds the lab alone, and after each test every
 node is put back to running.
 """
@@ -8,6 +8,7 @@ node is put back to running.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from .lab import Lab, narrate
 
 HERE = Path(__file__).parent
 NODES = 3
+_earlier = count()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,8 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """The lab with at least three nodes, all of them running."""
+def _lab() -> Iterator[Lab]:
     lab = Lab(say=narrate)
     with lab.lock(timeout=900):
         ours = not lab.nodes
@@ -46,6 +47,15 @@ def lab() -> Iterator[Lab]:
         finally:
             if ours:
                 lab.down()
+
+
+@pytest.fixture(scope="module")
+def lab(_lab: Lab) -> Lab:
+    """The lab with at least three nodes, all of them running. They are new for each module but the first: what one finds
+    does not depend on what another one left, and workers share the modules as they come."""
+    if next(_earlier):
+        _lab.remake()
+    return _lab
 
 
 @pytest.fixture(autouse=True)

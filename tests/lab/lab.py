@@ -139,11 +139,11 @@ class Lab:
         self._write_files(wanted)
         self._say(f"{count} nodes run: {self.inventory}")
 
-    def remake(self, *names: str) -> None:
-        """New nodes from the image in the place of these, with host keys of their own: sooner done than much is undone. Raises LabError."""
-        count = len(self.nodes)
-        self._remove([self.node(name) for name in names])
-        self.up(count)
+    def remake(self) -> None:
+        """New nodes from the image in the place of all, with host keys of their own: sooner done than much is undone. Raises LabError."""
+        nodes = self.nodes
+        self._remove(nodes)
+        self.up(len(nodes))
 
     def down(self) -> None:
         """Remove nodes, network and files, and end the daemon if it was ours. The image stays in Docker."""

@@ -5,7 +5,6 @@ The tables here and the table in docs/JOB_SANDBOX.md say the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -59,20 +58,17 @@ OTHER = "0abcdef0.9999.-.1"
 
 
 @pytest.fixture(scope="module")
-def places(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place]]:
+def places(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Place]:
     """The login `grid` of a hardened node, and root of another, both with all that the playbooks install."""
     books = tmp_path_factory.mktemp("plays") / "both.yml"
     lines = (f"- ansible.builtin.import_playbook: {ROOT}/playbooks/{name}.yml\n" for name in ("base", "sandbox"))
     books.write_text("".join(lines))
     grid, root = Place(lab, "node1", "grid"), Place(lab, "node2", "root")
-    try:
-        play(lab, books, hosts="node1,node2")
-        root.sh(REAL)
-        with ThreadPoolExecutor() as hands:
-            list(hands.map(furnish, (grid, root)))
-        yield {"grid": grid, "root": root}
-    finally:
-        lab.remake("node1", "node2")
+    play(lab, books, hosts="node1,node2")
+    root.sh(REAL)
+    with ThreadPoolExecutor() as hands:
+        list(hands.map(furnish, (grid, root)))
+    return {"grid": grid, "root": root}
 
 
 def furnish(place: Place) -> None:
