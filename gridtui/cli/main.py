@@ -261,8 +261,27 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run `work` on an event loop of its own. Imported here, so that `--help` does not wait for it."""
     import asyncio
 
+    terminated = False
+
+    async def main() -> Result:
+        task = asyncio.current_task()
+
+        def end() -> None:
+            nonlocal terminated
+            terminated = True
+            if task is not None:
+                task.cancel()
+
+        # As asyncio does with SIGINT: an exception in the middle of whatever runs would leave tasks that never end.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+        return await work
+
     try:
-        return asyncio.run(work)
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        if terminated:
+            raise SystemExit(exits.TERMINATED) from None
+        raise
     except ExceptionGroup as group:  # what ended a task ended its siblings, too: it is the error that is meant
         _, defects = group.split(GridtuiError)
         if defects:
@@ -271,6 +290,8 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         while isinstance(problem, ExceptionGroup):
             problem = problem.exceptions[0]
         raise problem from None
+    finally:
+        signal.signal(signal.SIGTERM, _terminated)
 
 
 def _failed(problem: GridtuiError, context: Context, checking: bool, status: int) -> int:

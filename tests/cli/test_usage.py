@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 
 import pytest
 
-from gridtui.cli.main import run
+from gridtui.cli.main import _terminated, run
 from gridtui.errors import StateError
 
 from ..e2e.program import Done, Program
@@ -155,3 +157,34 @@ def test_an_error_that_ended_a_task_is_told_as_itself(problem: Exception, told: 
 
     with pytest.raises(told):
         run(work())
+
+
+def test_a_signal_lets_all_tasks_clean_up() -> None:
+    """It comes in the middle of one that another one waits for."""
+    cleaned: list[str] = []
+
+    async def hit() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(10)
+        finally:
+            cleaned.append("hit")
+
+    async def other() -> None:
+        try:
+            await asyncio.sleep(10)
+        finally:
+            cleaned.append("other")
+
+    async def work() -> None:
+        await asyncio.gather(hit(), other())
+
+    before = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            run(work())
+        assert ended.value.code == 143
+        assert sorted(cleaned) == ["hit", "other"]
+        assert signal.getsignal(signal.SIGTERM) is _terminated
+    finally:
+        signal.signal(signal.SIGTERM, before)
