@@ -108,24 +108,29 @@ class _Running:
                 raise self._late(command, timeout)
             poll.poll(1000 * min(left, _LOOK))
             self._read()
-            if self._count > self._limit * FLOOD:
+            if self._flooded:
                 break
             if not self._transport.is_active():
                 raise EOFError("the node closed it, or does not answer")
         self._read()
-        if self._count <= self._limit * FLOOD:  # else it was cut off, and goes on
+        if not self._flooded:  # else it was cut off, and goes on
             channel.status_event.wait(max(0.1, min(GRACE, until - time.monotonic())))
         # -1 while it is not known; 128 + n after signal n is what the server's shell gives, else nothing is told
         status = channel.exit_status if channel.status_event.is_set() else -1
         out, err = bytes(self._parts["out"]), bytes(self._parts["err"])
         return Completed(status, out, err, truncated=self._truncated)
 
+    @property
+    def _flooded(self) -> bool:
+        return self._count > self._limit * FLOOD
+
     def _read(self) -> None:
-        """Take what is there."""
+        """Take what is there. Of a flood no more than is needed to know it for one: each byte taken lets the node send another,
+        and the wire's budget does not last for ever."""
         channel = self._channel
-        while channel.recv_ready():
+        while channel.recv_ready() and not self._flooded:
             self._keep("out", channel.recv(_PIECE))
-        while channel.recv_stderr_ready():
+        while channel.recv_stderr_ready() and not self._flooded:
             data = channel.recv_stderr(_PIECE)
             if self._hear:
                 answer = self._hear(data)

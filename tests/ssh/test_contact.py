@@ -291,8 +291,12 @@ def own_key(sshd: Sshd, file: Path | None = None) -> keys.Key:
 def test_a_real_sshd_floods_and_hangs(shared: Sshd) -> None:
     with connect(shared.node(), settings=shared.settings()) as contact:
         assert contact.way == "key"
-        flood = contact.run("yes", limit=1000, timeout=20)
-        assert flood.truncated and len(flood.stdout) == 1000
+        for command in ("yes", "yes >&2", "cat /dev/zero"):
+            before = contact.wire.received
+            flood = contact.run(command, limit=1000, timeout=20)
+            assert flood.truncated and len(flood.stdout + flood.stderr) == 1000
+            assert contact.run("echo on").stdout == b"on\n"
+            assert contact.wire.received - before < 3 << 20, "paramiko's window of 2 MB, and little more"
         began = time.monotonic()
         with pytest.raises(SshError, match=r"within 0.5 s"):
             contact.run("sleep 20", timeout=0.5)
