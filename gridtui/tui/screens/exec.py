@@ -24,12 +24,13 @@ from ..widgets.lines import Lines
 from ..widgets.output import OutputLines
 from ..widgets.prompt import Prompt
 from .run import RunScreen
+from .searching import SearchingScreen
 
 TIMEOUTS = (None, 10.0, 30.0, 60.0, 300.0, 3600.0)
 """Seconds for each node, one after the other behind the key."""
 
 
-class ExecScreen(RunScreen):
+class ExecScreen(SearchingScreen, RunScreen):
     """The command and what came of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("exec")]
@@ -67,10 +68,6 @@ class ExecScreen(RunScreen):
     @property
     def _groups(self) -> GroupLines:
         return self.query_one(GroupLines)
-
-    @property
-    def _output(self) -> OutputLines:
-        return self.query_one(OutputLines)
 
     # ---- what is shown ----
 
@@ -245,37 +242,7 @@ class ExecScreen(RunScreen):
             return
         self.show()
 
-    def action_shift_left(self) -> None:
-        self._output.shift(-1)
-
-    def action_shift_right(self) -> None:
-        self._output.shift(1)
-
     # ---- searching ----
-
-    def action_search(self) -> None:
-        box = self.query_one("#search", Input)
-        box.display = True
-        box.value = self._output.needle
-        box.cursor_position = len(box.value)
-        self.set_focus(box)  # at once: what is typed on quickly would be taken for keys
-
-    @on(Input.Submitted, "#search")
-    def _search(self, event: Input.Submitted) -> None:
-        self._output.mark(event.value)
-        self._close_search()
-        if event.value:
-            self._find(1, including=True)
-
-    def _close_search(self) -> None:
-        self.query_one("#search", Input).display = False
-        self.set_focus(self._output)
-
-    def action_next_match(self) -> None:
-        self._find(1)
-
-    def action_previous_match(self) -> None:
-        self._find(-1)
 
     def _find(self, step: int, including: bool = False) -> None:
         """Go to the next match: in what is shown, then in the groups after it, and round."""

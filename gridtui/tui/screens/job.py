@@ -22,6 +22,7 @@ from ..widgets.lines import Lines
 from ..widgets.output import OutputLines
 from ..widgets.panel import Panel
 from .changes import ChangeScreen
+from .searching import SearchingScreen
 
 if TYPE_CHECKING:
     from ...jobs.jobs import Shown
@@ -33,7 +34,7 @@ AGAIN = 5.0
 """Seconds until output is asked for again that could not be had."""
 
 
-class JobScreen(ChangeScreen):
+class JobScreen(SearchingScreen, ChangeScreen):
     """One job. Its newest attempt is shown, until the reader chooses another one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("job")]
@@ -79,10 +80,6 @@ class JobScreen(ChangeScreen):
     def on_screen_resume(self) -> None:
         self.dashboard.desk.soon()
         self.call_after_refresh(self.freshen, True)  # the first paint does not wait for the queue
-
-    @property
-    def _output(self) -> OutputLines:
-        return self.query_one(OutputLines)
 
     # ---- what is new ----
 
@@ -219,30 +216,6 @@ class JobScreen(ChangeScreen):
 
     # ---- searching ----
 
-    def action_search(self) -> None:
-        box = self.query_one("#search", Input)
-        box.display = True
-        box.value = self._output.needle
-        box.cursor_position = len(box.value)
-        self.set_focus(box)  # at once: what is typed on quickly would be taken for keys
-
-    @on(Input.Submitted, "#search")
-    def _search(self, event: Input.Submitted) -> None:
-        self._output.mark(event.value)
-        self._close_search()
-        if event.value:
-            self._find(1, including=True)
-
-    def _close_search(self) -> None:
-        self.query_one("#search", Input).display = False
-        self.set_focus(self._output)
-
-    def action_next_match(self) -> None:
-        self._find(1)
-
-    def action_previous_match(self) -> None:
-        self._find(-1)
-
     def _find(self, step: int, including: bool = False) -> None:
         """Go to the next match, and round."""
         lines, page = self._output, self._output.page
@@ -329,12 +302,6 @@ class JobScreen(ChangeScreen):
             self._chosen = numbers[at] if at < len(numbers) - 1 else None
             self._hear()
             self.show()
-
-    def action_shift_left(self) -> None:
-        self._output.shift(-1)
-
-    def action_shift_right(self) -> None:
-        self._output.shift(1)
 
     def subject(self) -> tuple[JobId, str, int] | None:
         job = self.job()
