@@ -5,7 +5,7 @@ The password for sudo or su goes to their standard input, when they ask, and now
 
 from __future__ import annotations
 
-import select
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -80,6 +80,27 @@ def _lost(where: str, error: Exception) -> ConnectionLost:
     return ConnectionLost(f"{where}: connection lost: {text}", evidence=Evidence(stderr=text))
 
 
+class _News(threading.Event):
+    """Set when either output of a channel has something, or its end has come.
+
+    In place of `Channel.fileno`: that makes a pipe, into which paramiko's thread may write just when `close` has closed it. The connection
+    is over then, or the byte goes into whatever has the number by now.
+    """
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        super().__init__()
+        channel.in_buffer.set_event(self)
+        channel.in_stderr_buffer.set_event(self)
+
+    def clear(self) -> None:
+        """One of the two is empty: that says nothing of the other."""
+
+    def take(self, timeout: float) -> None:
+        """Wait for the next, that many seconds at most."""
+        self.wait(timeout)
+        super().clear()
+
+
 class _Running:
     """A command while it runs."""
 
@@ -100,13 +121,12 @@ class _Running:
             channel.sendall(given)
         if self._hear is None:
             channel.shutdown_write()
-        poll = select.poll()
-        poll.register(channel.fileno(), select.POLLIN)
+        news = _News(channel)
         while not (channel.eof_received or channel.closed):
             left = until - time.monotonic()
             if left <= 0:
                 raise self._late(command, timeout)
-            poll.poll(1000 * min(left, _LOOK))
+            news.take(min(left, _LOOK))
             self._read()
             if self._flooded:
                 break
@@ -165,8 +185,7 @@ def await_line(
     until = time.monotonic() + timeout
     channel.settimeout(GRACE)
     channel.exec_command(command)
-    poll = select.poll()
-    poll.register(channel.fileno(), select.POLLIN)
+    news = _News(channel)
     out, err = b"", b""
     while True:
         while channel.recv_ready() and time.monotonic() < until:
@@ -189,4 +208,4 @@ def await_line(
             return False, err, channel.exit_status if channel.status_event.is_set() else -1
         if time.monotonic() > until:
             return False, err or b"it does not answer", -1
-        poll.poll(1000 * min(_LOOK, max(0.0, until - time.monotonic())))
+        news.take(min(_LOOK, max(0.0, until - time.monotonic())))

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import asyncssh
@@ -306,6 +307,21 @@ def test_a_real_sshd_floods_and_hangs(shared: Sshd) -> None:
         for _ in range(2):
             with pytest.raises(ConnectionLost):
                 contact.run("kill -9 $PPID")
+
+
+@pytest.mark.parametrize("command", ["yes", "yes >&2"])
+def test_what_comes_while_a_channel_closes_does_not_end_the_connection(
+    shared: Sshd, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def close(number: int, close: Callable[[int], None] = os.close) -> None:
+        close(number)
+        time.sleep(0.1)  # the other thread gets its turn here
+
+    monkeypatch.setattr("paramiko.pipe.os", SimpleNamespace(pipe=os.pipe, read=os.read, write=os.write, close=close))
+    with connect(shared.node(), settings=shared.settings()) as contact:
+        for _ in range(5):
+            assert contact.run(command, limit=1000, timeout=20).truncated
+            assert contact.run("echo on").stdout == b"on\n"
 
 
 def test_an_agent_signs_for_an_encrypted_key(
