@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gridtui import sim
 from gridtui.fleet import Fleet
-from gridtui.jobs.model import Cause, JobId, JobState, Key, Level, Order, Phase, Report, Spec
+from gridtui.jobs.model import After, Cause, JobId, JobState, Key, Level, Order, Phase, Report, Spec
 from gridtui.jobs.runner import Runner
 from gridtui.jobs.runner.script import install, serve
 from gridtui.sim import jobs
@@ -162,7 +162,9 @@ async def test_a_dispatcher_runs_an_array_over_simulated_nodes(tmp_path: Path, m
         Fleet.open([running.inventory]) as fleet,
         asyncio.timeout(60),
     ):
-        number = await fleet.submit(Spec("echo $GRIDTUI_INDEX"), array=range(1, 41))
+        # nothing is placed on a node before it has answered: the first to do so could have run it all by then
+        each = [After(JobId(await fleet.submit(Spec("true", where=name)))) for name in fleet.nodes]
+        number = await fleet.submit(Spec("echo $GRIDTUI_INDEX"), array=range(1, 41), after=each)
         done = await fleet.jobs.wait((JobId(number),))
         assert len(done) == 40 and {job.state for job in done} == {JobState.SUCCEEDED}
         assert len({job.node for job in done}) > 1
