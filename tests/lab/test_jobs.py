@@ -190,12 +190,12 @@ async def test_a_job_starts_at_once_where_all_is_warm(grid: Grid) -> None:
 @pytest.mark.timeout(120)
 async def test_what_ends_while_nobody_looks_is_found(lab: Lab, inventory: list[Path], tmp_path: Path) -> None:
     async with dispatched(lab, inventory) as grid:
-        spec = Spec("sleep 1; echo $GRIDTUI_INDEX > out", outputs=("out",), into=str(tmp_path / "{index}"))
+        spec = Spec("sleep 3; echo $GRIDTUI_INDEX > out", outputs=("out",), into=str(tmp_path / "{index}"))
         await grid.ready()
         number = await grid.fleet.submit(spec, array=range(1, 7))
         await grid.until(lambda: grid.jobs.counts().get(JobState.RUNNING) == 6)
         assert {job.node for job in grid.jobs.list(numbers=[number])} == set(NAMES), "they are spread"
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(3.5)
     async with dispatched(lab, inventory) as grid:
         await grid.until(lambda: grid.jobs.counts() == {JobState.SUCCEEDED: 6 + len(NAMES)})
         assert {job.attempt for job in grid.jobs.list(numbers=[number])} == {1}
