@@ -7,8 +7,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual._context import active_message_pump
 from textual.actions import ActionParseResult
@@ -22,40 +23,28 @@ from textual.types import CSSPathType
 from textual.widget import Widget
 
 from ..errors import GridtuiError, SettingsError, UsageError
-from ..jobs.model import JobId
-from ..playbooks.model import Plan, Result
-from ..posture.model import Finding
-from . import themes
+from . import ahead, themes
 from .actions import ACTIONS, BY_NAME, bindings, keymap, shown
 from .asking import Asking
 from .bridge import Bridge, Fresh, Source
 from .columns import checked
-from .course import Course
 from .desk import Desk
 from .driver import Driver
 from .duty import Duty
-from .endings import RUNNING
-from .screens.events import EventsScreen
-from .screens.exec import ExecScreen
+from .live import Live
 from .screens.fleet import FleetScreen
-from .screens.help import HelpScreen
-from .screens.job import JobScreen
-from .screens.jobs import JobsScreen
-from .screens.node import NodeScreen
-from .screens.palette import Palette
-from .screens.playbook import PlaybookScreen
-from .screens.playbooks import PlaybooksScreen
-from .screens.posture import PostureScreen
-from .screens.question import ConfirmScreen
-from .screens.run import HARD, RunScreen
-from .screens.runs import RunsScreen
-from .screens.transfer import TransferScreen
 from .survey import Survey
 from .use import free
 from .widgets.bars import Chunk
 
 if TYPE_CHECKING:
+    from ..jobs.model import JobId
     from ..playbooks.artefacts import Kept
+    from ..playbooks.model import Plan
+    from ..posture.model import Finding
+    from .screens.playbook import PlaybookScreen
+    from .screens.playbooks import PlaybooksScreen
+    from .screens.run import RunScreen
 
 BEAT = 1.0
 """Seconds between two looks at clock and round trips when no event comes."""
@@ -79,20 +68,6 @@ _NOUNS = (
     "job",
 )
 _SHEETS = (_HERE / "app.tcss", *(_HERE / "screens" / f"{noun}.tcss" for noun in _NOUNS))
-
-
-_LIVE = (
-    FleetScreen,
-    NodeScreen,
-    EventsScreen,
-    RunScreen,
-    PlaybooksScreen,
-    RunsScreen,
-    PostureScreen,
-    JobsScreen,
-    JobScreen,
-)
-"""The screens that are told when there is something new."""
 
 
 class Dashboard(App[int]):
@@ -125,14 +100,8 @@ class Dashboard(App[int]):
         if fleet.ask is None:
             fleet.ask = self.asking.secret
         self.fleet_screen = FleetScreen()
-        self.playbook_screen = PlaybookScreen()
-        self.playbooks_screen = PlaybooksScreen()
-        self.runs: dict[str, RunScreen] = {
-            "exec": ExecScreen(),
-            "push": TransferScreen(),
-            "playbook": self.playbook_screen,
-        }
-        """The screens that are kept while the reader looks elsewhere."""
+        self.runs: dict[str, RunScreen] = {}
+        """The screens that are kept while the reader looks elsewhere, as far as they were opened."""
         self.survey = Survey(self)
         self.desk = Desk(lambda: fleet.jobs, clock)
         self.duty = Duty(lambda: fleet.jobs)
@@ -142,9 +111,6 @@ class Dashboard(App[int]):
 
     def on_mount(self) -> None:
         self.set_keymap(self.keys)
-        for name, screen in self.runs.items():
-            self.install_screen(screen, name)
-        self.install_screen(self.playbooks_screen, "playbooks")
         # The first paint comes before the first packet: the fleet starts once the table of pending nodes is there.
         self.call_after_refresh(self._begin)
         # A key in the same moment puts another screen on top, and the paint that was waited for may never come.
@@ -156,6 +122,7 @@ class Dashboard(App[int]):
         self._begun = True
         self.run_worker(self._watch(), group="bridge", exclusive=True)
         self.run_worker(self.survey.recall(), group="posture")
+        self.run_worker(ahead.load(), group="ahead")
         self.set_interval(BEAT, lambda: self.post_message(Fresh()))
 
     async def _watch(self) -> None:
@@ -178,9 +145,10 @@ class Dashboard(App[int]):
             self.desk.use.look(now, free(map(self.bridge.status, self.fleet.nodes)))
         changed = self.bridge.take_changed()
         screen = self.screen_stack[-1] if self.screen_stack else None  # none once the program ends
-        if isinstance(screen, _LIVE) and screen.is_mounted and self.is_running:
+        shown: object = screen
+        if screen is not None and isinstance(shown, Live) and screen.is_mounted and self.is_running:
             with self.batch_update():
-                screen.freshen(changed)
+                shown.freshen(changed)
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Key):
@@ -199,11 +167,17 @@ class Dashboard(App[int]):
 
     # ---- screens ----
 
+    # Each is loaded when it is opened first, or ahead of that (see `ahead`): the first paint waits for none of them.
+
     def open_node(self, name: str) -> None:
         """The page of a node, over the screen that is shown."""
+        from .screens.node import NodeScreen
+
         self.push_screen(NodeScreen(name))
 
     def open_events(self) -> None:
+        from .screens.events import EventsScreen
+
         self.push_screen(EventsScreen())
 
     def open_run(self, name: str, nodes: Sequence[str]) -> None:
@@ -213,12 +187,42 @@ class Dashboard(App[int]):
         except GridtuiError as error:
             self.notify(str(error), markup=False, severity="warning")
             return
-        screen = self.runs[name]
+        screen = self.run_screen(name)
         if screen not in self.screen_stack:
             screen.aim(nodes)
             self.push_screen(name)
 
+    def run_screen(self, name: str) -> RunScreen:
+        """The one screen for `exec`, `push` or `playbook`."""
+        if name not in self.runs:
+            from .screens.exec import ExecScreen
+            from .screens.playbook import PlaybookScreen
+            from .screens.transfer import TransferScreen
+
+            made: dict[str, type[RunScreen]] = {
+                "exec": ExecScreen,
+                "push": TransferScreen,
+                "playbook": PlaybookScreen,
+            }
+            self.runs[name] = made[name]()
+            self.install_screen(self.runs[name], name)
+        return self.runs[name]
+
     # ---- playbooks and posture ----
+
+    @property
+    def playbook_screen(self) -> PlaybookScreen:
+        """Where playbooks run."""
+        return cast("PlaybookScreen", self.run_screen("playbook"))
+
+    @cached_property
+    def playbooks_screen(self) -> PlaybooksScreen:
+        """Where they are chosen."""
+        from .screens.playbooks import PlaybooksScreen
+
+        screen = PlaybooksScreen()
+        self.install_screen(screen, "playbooks")
+        return screen
 
     def open_playbooks(self, nodes: Sequence[str]) -> None:
         """The choice of a playbook for these nodes; a run that goes on, or whose end was not seen, is shown as it is."""
@@ -241,12 +245,17 @@ class Dashboard(App[int]):
 
     def open_runs(self) -> None:
         """The runs that were kept."""
+        from .screens.runs import RunsScreen
+
         if not any(isinstance(screen, RunsScreen) for screen in self.screen_stack):
             self.push_screen(RunsScreen())
 
     async def open_kept(self, kept: Kept) -> None:
         """A run that was kept, as it was. Raises StateError."""
         from ..playbooks import replay
+        from ..playbooks.model import Result
+        from .course import Course
+        from .screens.runs import RunsScreen
 
         now = [kept.time]
         course = Course(kept.nodes, lambda: now[0], kept.check)
@@ -261,10 +270,14 @@ class Dashboard(App[int]):
 
     def open_posture(self, name: str) -> None:
         """How a node is kept."""
+        from .screens.posture import PostureScreen
+
         self.push_screen(PostureScreen(name))
 
     def mend(self, finding: Finding, node: str) -> None:
         """The playbook that mends a finding, on its node, a dry run first. Raises UsageError where there is no such playbook."""
+        from ..playbooks.model import Plan
+
         playbook = self.fleet.playbooks().find(finding.playbook)
         self.open_playbook(Plan((playbook,), diff=True, extra=dict(finding.variables)), [node], dry=True)
 
@@ -272,15 +285,21 @@ class Dashboard(App[int]):
 
     def open_jobs(self) -> None:
         """The queue."""
+        from .screens.jobs import JobsScreen
+
         if not isinstance(self.screen, JobsScreen):
             self.push_screen(JobsScreen(self))
 
     def open_array(self, number: int) -> None:
         """The elements of an array."""
+        from .screens.jobs import JobsScreen
+
         self.push_screen(JobsScreen(self, number))
 
     def open_job(self, id: JobId) -> None:
         """A job's page."""
+        from .screens.job import JobScreen
+
         self.push_screen(JobScreen(id))
 
     @property
@@ -294,9 +313,15 @@ class Dashboard(App[int]):
     def goes_on(self) -> list[Chunk]:
         """What runs while the reader looks elsewhere."""
         running = [screen for screen in self.runs.values() if screen.running]
+        if not running:
+            return []
+        from .endings import RUNNING
+
         return [((f"{RUNNING} {screen.NOUN} runs on {screen.busy()}", "accent"),) for screen in running]
 
     def action_help(self) -> None:
+        from .screens.help import HelpScreen
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
 
@@ -316,6 +341,8 @@ class Dashboard(App[int]):
         self.action_suspend_process()
 
     def action_leave(self) -> None:
+        from .screens.run import HARD, RunScreen
+
         if isinstance(screen := self.screen, RunScreen) and screen.running and screen.stops < HARD:
             screen.stop()
         else:
@@ -326,6 +353,7 @@ class Dashboard(App[int]):
         if not running:
             self.exit(0)
             return
+        from .screens.question import ConfirmScreen
 
         def answered(answer: bool | None) -> None:
             if answer:
@@ -342,6 +370,8 @@ class Dashboard(App[int]):
 
     def action_command_palette(self) -> None:
         """Open the palette."""
+        from .screens.palette import Palette
+
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from .screens.question import SecretScreen
-
 if TYPE_CHECKING:
     from textual.app import App
 
@@ -20,6 +18,8 @@ class Asking:
 
     async def secret(self, question: str) -> str | None:
         """What was typed, or None when nothing was. Who asks while another question is open waits for its turn."""
+        from .screens.question import SecretScreen
+
         async with self._turn:
             answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
 

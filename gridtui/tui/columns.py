@@ -11,12 +11,15 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
 from ..model import PingMethod, Status
-from ..posture.model import Posture
 from . import text
 from .states import GRADE_ROLES, STATE_ROLES, Face, face
+
+if TYPE_CHECKING:
+    from ..posture.model import Posture
 
 Parts = tuple[tuple[str, str], ...]
 """Text and role, left to right."""

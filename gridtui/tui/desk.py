@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..errors import GridtuiError
-from ..jobs.model import PLACED, Group, Job, JobState
 from . import use
 
 if TYPE_CHECKING:
+    from ..jobs.model import Group, Job, JobState
     from ..jobs.queue import Holder, Standing
     from .bridge import Jobs
 
@@ -93,6 +93,8 @@ class Desk:
         """Read what a node has, into `on_node`, where that is due or it is another node."""
         if self.node == name and not self.due():
             return
+        from ..jobs.model import PLACED
+
         self.node, self._took, self.trouble = name, 0.0, ""
         with self.reading():
             self.standing = self.jobs.standing()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..model import Status
-from ..posture.model import Posture
 from . import text
 from .arrange import Group
 from .columns import GUTTER, Layout, Look, Parts
 from .states import GLYPHS, ROLES, WORDS, Face, Kind, face
+
+if TYPE_CHECKING:
+    from ..posture.model import Posture
 
 STALE_AFTER = 3.0
 """Fast intervals without a sample after which values are dimmed."""

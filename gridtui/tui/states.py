@@ -5,11 +5,11 @@ State is always shape and word as well as colour, so it reads on a monochrome te
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
 from ..model import State, Status
-from ..posture.model import Grade
 
 
 class Kind(IntEnum):
@@ -111,7 +111,7 @@ def face(status: Status) -> Face:
     return (_UP, _WARNING, _CRITICAL, _UNKNOWN)[verdict.state]
 
 
-GRADE_ROLES = {Grade.A: "ok", Grade.B: "ok", Grade.C: "warning", Grade.D: "critical", Grade.F: "critical"}
+GRADE_ROLES: Mapping[str, str] = {"A": "ok", "B": "ok", "C": "warning", "D": "critical", "F": "critical"}
 """A posture's grade to its role in the palette."""
 
 STATE_ROLES = {State.OK: "ok", State.WARNING: "warning", State.CRITICAL: "critical", State.UNKNOWN: "unknown"}

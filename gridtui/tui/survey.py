@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import GridtuiError
-from ..posture.model import Look, Posture
-from . import upkeep
 from .bridge import Fresh
 
 if TYPE_CHECKING:
+    from ..posture.model import Look, Posture
     from .app import Dashboard
 
 
@@ -68,6 +67,8 @@ class Survey:
         """The same for many nodes, in the background; tells what it came to."""
         if self._asking:
             return
+        from . import upkeep
+
         self._asking = True
         dashboard = self._dashboard
         dashboard.notify(upkeep.asked(len(names)), markup=False)

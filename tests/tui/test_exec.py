@@ -43,7 +43,7 @@ async def run(pilot: Pilot[int], app: Dashboard, command: str = "hostname") -> N
     app.screen.set_focus(box)
     box.value = command
     await pilot.press("enter")
-    await until(pilot, lambda: not app.runs["exec"].running)
+    await until(pilot, lambda: not app.run_screen("exec").running)
     await pilot.pause()
 
 
@@ -71,7 +71,7 @@ async def test_identical_output_is_folded_and_shown() -> None:
         await opened(fleet, pilot, app)
         assert "on 14 nodes" in screen_text(app)
         await pilot.press(*"uname -a", "enter")
-        await until(pilot, lambda: not app.runs["exec"].running and groups(app))
+        await until(pilot, lambda: not app.run_screen("exec").running and groups(app))
         assert fleet.ran == [(Task("uname -a"), tuple(fleet.nodes))]
         first = groups(app)[0]
         assert first.startswith("● ") and "[" in first
@@ -180,7 +180,7 @@ async def test_an_empty_command_is_told() -> None:
         await until(pilot, lambda: "there is no command to run" in screen_text(app))
         await pilot.press("escape", "x")
         await until(pilot, lambda: isinstance(app.screen, ExecScreen))
-        app.runs["exec"].names = ()
+        app.run_screen("exec").names = ()
         await run(pilot, app)
         assert "no node is selected" in screen_text(app)
         assert not fleet.ran

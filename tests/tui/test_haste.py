@@ -31,7 +31,8 @@ from .screens import begin, board, until
 
 def run_screen(app: Dashboard, name: str) -> None:
     """A new one: those that change something are made once and kept."""
-    app.uninstall_screen(name)
+    if name in app.runs:
+        app.uninstall_screen(name)
     app.runs[name] = ExecScreen() if name == "exec" else TransferScreen()
     app.install_screen(app.runs[name], name)
     app.open_run(name, list(app.fleet.nodes))

@@ -90,7 +90,7 @@ def test_picture_of_a_run(snap_compare: object, size: tuple[int, int], name: str
         else:
             app.screen.query_one(Prompt).value = "cat /etc/thing"
             await pilot.press("f2" if name == "confirm" else "f3", "enter")
-        run = app.runs["push" if name == "push" else "exec"]
+        run = app.run_screen("push" if name == "push" else "exec")
         while not (fleet.ran or fleet.pushed or name == "confirm"):
             await pilot.pause(0.01)
         if "diff" in name:

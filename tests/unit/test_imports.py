@@ -45,3 +45,14 @@ def test_a_check_knows_nothing_of_jobs() -> None:
     script += "print(*(name for name in sys.modules if name.startswith('gridtui.jobs') or name == 'sqlite3'))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == ""
+
+
+def test_the_first_paint_waits_for_no_screen_but_its_own() -> None:
+    """What is not on it is loaded behind it (`tui.ahead`), or by the key that asks for it."""
+    rooms = ("exec", "fleet", "inventory", "jobs", "monitor", "playbooks", "posture", "push", "ssh", "store")
+    script = "import sys\nimport gridtui.tui\nprint(*(name for name in sys.modules if name.startswith('gridtui.')))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    names = set(done.stdout.split())
+    assert {name for name in names if name.startswith("gridtui.tui.screens.")} == {"gridtui.tui.screens.fleet"}
+    assert not {f"gridtui.{room}" for room in rooms} & names
+    assert "gridtui.tui.app" in names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.message import Message
@@ -11,7 +12,6 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ...model import Status
-from ...posture.model import Posture
 from ..arrange import Group, Line
 from ..columns import GUTTER, Layout, arrange_columns
 from ..rows import group_row, header_row, node_row
@@ -19,6 +19,9 @@ from ..text import width
 from ..themes import palette
 from .lines import Lines, Parts
 from .strips import strip
+
+if TYPE_CHECKING:
+    from ...posture.model import Posture
 
 
 class FleetTable(Lines):
