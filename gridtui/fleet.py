@@ -424,6 +424,14 @@ class Fleet:
             )
             return await run.finish()
 
+    def shell(self, name: str) -> list[str]:
+        """The argument list of a shell on a node for a person at a terminal: the system's `ssh`, by the same route, identity and host keys
+        as all else here; on this machine, its shell. May read files. Raises KeyError, ResolveError, UsageError (read-only)."""
+        from .ssh import system
+
+        self.allow_changes()
+        return system.shell(self.nodes[name], self.settings.ssh)
+
     def playbooks(self) -> books.Catalogue:
         """The playbooks there are: the user's own (`playbooks.paths` in the settings) and the shipped ones."""
         from . import playbooks as books

@@ -18,6 +18,10 @@ LEAST, MOST = 0.05, 7 * 86400.0
 """Seconds: the bounds of every interval. Faster than that the controller would do nothing else."""
 
 
+SHELLS = ("auto", "suspend", "tmux")
+"""Where the dashboard opens a shell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intervals:
     """How often things are looked at, in seconds. A node's `gridtui_interval` and its kin stand above these."""
@@ -106,6 +110,8 @@ class Dashboard:
     """Action name to key, e.g. `quit = "ctrl+q"`."""
     dispatch: bool = True
     """Whether it dispatches jobs while nobody else does."""
+    shell: str = "auto"
+    """Where a shell on a node opens: `tmux`, a window of its own; `suspend`, in the dashboard's place; `auto`, in tmux where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,9 @@ def load(path: Path | None = None) -> Settings:
     settings: Settings = _build(Settings, data, str(source), "")
     if settings.ssh.host_keys not in ("strict", "accept-new"):
         raise SettingsError(f"{source}: ssh.host_keys is {settings.ssh.host_keys!r}; it is `strict` or `accept-new`")
+    if settings.dashboard.shell not in SHELLS:
+        wanted = ", ".join(f"`{one}`" for one in SHELLS)
+        raise SettingsError(f"{source}: dashboard.shell is {settings.dashboard.shell!r}; it is one of {wanted}")
     if settings.ssh.config not in ("", "none") and not Path(settings.ssh.config).expanduser().exists():
         # Told once and here: it is no node's fault, and must not make all of them look as if they were down.
         raise SettingsError(f"{source}: ssh.config is {settings.ssh.config!r}, and there is no such file")

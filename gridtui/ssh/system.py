@@ -32,9 +32,18 @@ _FIXED = [
     ("ServerAliveCountMax", str(ALIVE_COUNT)),
 ]
 """What holds whatever the files say."""
+_AT_TERMINAL = [
+    ("ClearAllForwardings", "yes"),
+    ("RemoteCommand", "none"),
+    ("RequestTTY", "force"),
+    ("ServerAliveInterval", str(ALIVE)),
+    ("ServerAliveCountMax", str(ALIVE_COUNT)),
+]
+"""The same where a person sits at it: ssh may ask, and an agent is forwarded where ssh_config says so, as `ssh NODE` does it."""
 
 _LOCAL = 'shift; cd && exec /bin/sh -c "$*"'
 """What stands for ssh where the node is this machine: leaves the host out and, like a login, begins in the home folder."""
+_LOCAL_SHELL = 'cd; exec "${SHELL:-/bin/sh}"'
 
 
 def words(node: Node, settings: Ssh, control: Path | None = None) -> list[str]:
@@ -71,8 +80,21 @@ def master(node: Node, settings: Ssh, control: Path) -> list[str]:
     return [*_words(node, settings, options), "-N", host(node)]
 
 
+def shell(node: Node, settings: Ssh) -> list[str]:
+    """The whole argument list of a shell on the node for a person at a terminal: a login of its own, by the pool's route and with its
+    identity and host keys. Raises ResolveError."""
+    if node.local:
+        return ["/bin/sh", "-c", _LOCAL_SHELL]
+    options = [("ControlMaster", "no"), ("ControlPath", "none"), *_QUIET, *_AT_TERMINAL]
+    return [*_above(node, settings, ["ssh"], options), host(node)]
+
+
 def _words(node: Node, settings: Ssh, options: list[tuple[str, str]]) -> list[str]:
-    list_ = ["ssh", "-T", "-a", "-x"]
+    return _above(node, settings, ["ssh", "-T", "-a", "-x"], [*options, *_FIXED])
+
+
+def _above(node: Node, settings: Ssh, list_: list[str], options: list[tuple[str, str]]) -> list[str]:
+    """`list_` and what stands above the files: what the inventory and the settings say, behind `options`."""
     settings = config.own(node, settings)
     if file := settings.config:
         list_ += ["-F", "none" if file == "none" else str(Path(file).expanduser())]
@@ -80,7 +102,7 @@ def _words(node: Node, settings: Ssh, options: list[tuple[str, str]]) -> list[st
         list_ += ["-p", str(node.port)]
     if node.user:
         list_ += ["-l", node.user]
-    options = [*options, *_FIXED, *_host_keys(node, settings)]
+    options = [*options, *_host_keys(node, settings)]
     if node.identity:
         # not -i: that takes a missing file without a word, and `%` there too stands for tokens
         options.append(("IdentityFile", path_word(node.identity)))

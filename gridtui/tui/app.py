@@ -33,6 +33,7 @@ from .driver import Driver
 from .duty import Duty
 from .live import Live
 from .screens.fleet import FleetScreen
+from .shells import Shells
 from .survey import Survey
 from .use import free
 from .widgets.bars import Chunk
@@ -105,6 +106,7 @@ class Dashboard(App[int]):
         self.survey = Survey(self)
         self.desk = Desk(lambda: fleet.jobs, clock)
         self.duty = Duty(lambda: fleet.jobs)
+        self.shells = Shells(self)
 
     def get_default_screen(self) -> Screen[None]:
         return self.fleet_screen
@@ -137,12 +139,15 @@ class Dashboard(App[int]):
             self.duty.begin()
 
     async def on_unmount(self) -> None:
+        await self.shells.end()
         await self.duty.end()
 
     def on_fresh(self) -> None:
         """Let the screen on top show what is new; others catch up when they come back."""
         if self.desk.use.due(now := self.clock()):
             self.desk.use.look(now, free(map(self.bridge.status, self.fleet.nodes)))
+        if self.away:
+            return  # what changed is shown once the terminal is ours again
         changed = self.bridge.take_changed()
         screen = self.screen_stack[-1] if self.screen_stack else None  # none once the program ends
         shown: object = screen
@@ -280,6 +285,17 @@ class Dashboard(App[int]):
 
         playbook = self.fleet.playbooks().find(finding.playbook)
         self.open_playbook(Plan((playbook,), diff=True, extra=dict(finding.variables)), [node], dry=True)
+
+    # ---- shells ----
+
+    @property
+    def away(self) -> bool:
+        """Whether another program has the terminal."""
+        return isinstance(self._driver, Driver) and self._driver.away
+
+    def open_shell(self, names: Sequence[str]) -> None:
+        """A shell on each of these nodes."""
+        self.shells.ask(names)
 
     # ---- jobs ----
 
@@ -444,6 +460,7 @@ async def serve(app: Dashboard) -> int:
 
     def end(number: int) -> None:
         caught.append(number)
+        app.shells.hang_up()
         app.exit(128 + number)
 
     signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)

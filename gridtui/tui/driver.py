@@ -39,9 +39,41 @@ class Mute:
 
 
 class Driver(LinuxDriver):
-    """LinuxDriver over a stream that outlives its terminal."""
+    """LinuxDriver over a stream that outlives its terminal; while another program has the terminal, nothing is written to it."""
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
         if self._file is not None:
             self._file = Mute(self._file)  # type: ignore[assignment]
+        self._away = False
+
+    @property
+    def away(self) -> bool:
+        """Whether another program has the terminal."""
+        return self._away
+
+    def suspend_application_mode(self) -> None:
+        """Give the terminal to another program."""
+        super().suspend_application_mode()
+        # The thread that writes has ended: what is put into its queue would fill it, and then whoever draws waits for ever.
+        self._away = True
+
+    def resume_application_mode(self) -> None:
+        """Take it again."""
+        self._away = False
+        super().resume_application_mode()
+
+    def stop_application_mode(self) -> None:
+        """Give it back, if that was not done before."""
+        if not self._away:
+            super().stop_application_mode()
+
+    def close(self) -> None:
+        """End the thread that writes."""
+        if not self._away:
+            super().close()
+
+    def write(self, data: str) -> None:
+        """As the terminal's; nothing while another program has it."""
+        if not self._away:
+            super().write(data)

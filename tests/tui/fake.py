@@ -362,6 +362,10 @@ class FakeFleet:
         if self.settings.guard.read_only:
             raise UsageError("this is read-only: nothing may change a node")
 
+    def shell(self, name: str) -> list[str]:
+        self.allow_changes()
+        return ["/bin/sh", "-c", f"echo 'a shell on {name}'; exec /bin/sh -i"]
+
     async def exec(
         self,
         task: Task | str,
