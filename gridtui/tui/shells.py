@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..errors import GridtuiError, UsageError
@@ -141,7 +142,7 @@ class Shells:
             shell = Shell(name, self._dashboard.clock(), "tmux", window=window)
             self.opened.append(shell)
             try:
-                self._unwatch.append(tmux.watch(window, lambda shell=shell: self._closed(shell)))
+                self._unwatch.append(tmux.watch(window, partial(self._closed, shell)))
             except OSError:
                 self._closed(shell)  # gone already, or a kernel that cannot tell
         self._say(f"{len(names)} shell{'' if len(names) == 1 else 's'} in tmux")
@@ -163,10 +164,11 @@ class Shells:
     async def _row(self, names: Sequence[str]) -> None:
         for at, name in enumerate(names):
             shell = self._stopped(name)
-            words: list[str] | None = []
+            words: Sequence[str] = ()
             if shell is None:
-                if (words := await self._words(name)) is None:
+                if (found := await self._words(name)) is None:
                     continue
+                words = found
                 shell = Shell(name, self._dashboard.clock(), "here")
                 self.opened.append(shell)
             turn = f" ({at + 1} of {len(names)})" if len(names) > 1 else ""

@@ -1,0 +1,69 @@
+"""A real terminal for tests: a tmux server of one's own. Owns the server; each test has its own, which ends with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+class Terminal:
+    """One tmux server of its own with one window, in which a shell runs the program."""
+
+    def __init__(self, folder: Path, width: int = 100, height: int = 30) -> None:
+        self._socket = folder / "tmux"
+        self._pid = folder / "pid"
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), "sh")
+
+    def _tmux(self, *words: str) -> str:
+        done = subprocess.run(["tmux", "-S", str(self._socket), *words], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def run(self, *arguments: str, environment: str = "", module: str = "tests.tui.live") -> None:
+        """Start a module as a program, the dashboard over a made-up fleet unless another is named."""
+        command = f"{environment} {sys.executable} -m {module} {' '.join(arguments)}"
+        # `exec` in a child shell, whose process id is then the program's.
+        self._tmux("send-keys", f"clear; sh -c 'echo $$ > {self._pid}; exec env {command}'; echo status=$?", "Enter")
+
+    def start(self) -> None:
+        self._tmux("send-keys", f"cd {ROOT}; PS1='ready$ '; stty -g > {self._pid}.before", "Enter")
+        self.wait_for("ready$")
+
+    @property
+    def pid(self) -> int:
+        return int(self._pid.read_text())
+
+    def keys(self, *keys: str) -> None:
+        self._tmux("send-keys", *keys)
+
+    def resize(self, width: int, height: int) -> None:
+        self._tmux("resize-window", "-x", str(width), "-y", str(height))
+
+    def screen(self) -> str:
+        return self._tmux("capture-pane", "-p")
+
+    def flag(self, name: str) -> str:
+        return self._tmux("display-message", "-p", f"#{{{name}}}").strip()
+
+    def wait_for(self, *words: str, gone: str = "") -> str:
+        """Wait until all words are on the screen, and `gone` is not."""
+        end = time.monotonic() + 40
+        while True:
+            shown = self.screen()
+            if all(word in shown for word in words) and (not gone or gone not in shown):
+                return shown
+            if time.monotonic() > end:
+                raise AssertionError(f"{words} did not appear (or {gone!r} stayed):\n{shown}")
+            time.sleep(0.05)
+
+    def is_restored(self) -> bool:
+        """No alternate screen, a cursor, no mouse reports, and the line settings of before."""
+        self.keys(f"stty -g | cmp - {self._pid}.before && echo as-be''fore", "Enter")
+        self.wait_for("as-before")
+        return (self.flag("alternate_on"), self.flag("cursor_flag"), self.flag("mouse_any_flag")) == ("0", "1", "0")
+
+    def close(self) -> None:
+        self._tmux("kill-server")
