@@ -6,21 +6,14 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
-from textual._context import active_message_pump
-from textual.actions import ActionParseResult
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
-from textual.css.query import NoMatches
-from textual.dom import DOMNode
-from textual.events import Event, Key
 from textual.screen import Screen
 from textual.types import CSSPathType
-from textual.widget import Widget
 
 from ..errors import GridtuiError, SettingsError, UsageError
 from . import ahead, themes
@@ -32,20 +25,12 @@ from .desk import Desk
 from .driver import Driver
 from .duty import Duty
 from .live import Live
+from .opening import Opening
 from .screens.fleet import FleetScreen
 from .shells import Shells
 from .survey import Survey
 from .use import free
 from .widgets.bars import Chunk
-
-if TYPE_CHECKING:
-    from ..jobs.model import JobId
-    from ..playbooks.artefacts import Kept
-    from ..playbooks.model import Plan
-    from ..posture.model import Finding
-    from .screens.playbook import PlaybookScreen
-    from .screens.playbooks import PlaybooksScreen
-    from .screens.run import RunScreen
 
 BEAT = 1.0
 """Seconds between two looks at clock and round trips when no event comes."""
@@ -53,25 +38,10 @@ BEAT = 1.0
 
 _HERE = Path(__file__).parent
 # Absolute: Textual looks for relative ones beside the file of the class that is run, which may be a subclass.
-_NOUNS = (
-    "fleet",
-    "node",
-    "events",
-    "help",
-    "question",
-    "exec",
-    "transfer",
-    "playbooks",
-    "playbook",
-    "runs",
-    "posture",
-    "jobs",
-    "job",
-)
-_SHEETS = (_HERE / "app.tcss", *(_HERE / "screens" / f"{noun}.tcss" for noun in _NOUNS))
+_SHEETS = (_HERE / "app.tcss", *sorted((_HERE / "screens").glob("*.tcss")))
 
 
-class Dashboard(App[int]):
+class Dashboard(Opening):
     """One app over one fleet. `clock` gives the time of day, for pictures that can be repeated."""
 
     TITLE = "gridtui"
@@ -101,8 +71,7 @@ class Dashboard(App[int]):
         if fleet.ask is None:
             fleet.ask = self.asking.secret
         self.fleet_screen = FleetScreen()
-        self.runs: dict[str, RunScreen] = {}
-        """The screens that are kept while the reader looks elsewhere, as far as they were opened."""
+        self.runs = {}
         self.survey = Survey(self)
         self.desk = Desk(lambda: fleet.jobs, clock)
         self.duty = Duty(lambda: fleet.jobs)
@@ -154,169 +123,6 @@ class Dashboard(App[int]):
         if screen is not None and isinstance(shown, Live) and screen.is_mounted and self.is_running:
             with self.batch_update():
                 shown.freshen(changed)
-
-    async def on_event(self, event: Event) -> None:
-        if isinstance(event, Key):
-            # People type faster than screens are made: a key waits until the one on top has its widgets.
-            await self.screen._mounted_event.wait()
-        await super().on_event(event)
-
-    async def run_action(
-        self,
-        action: str | ActionParseResult,
-        default_namespace: DOMNode | None = None,
-        namespaces: Mapping[str, DOMNode] | None = None,
-    ) -> bool:
-        # What was typed behind the key that leaves comes to screens whose widgets are being removed.
-        return self._exit or await super().run_action(action, default_namespace, namespaces)
-
-    # ---- screens ----
-
-    # Each is loaded when it is opened first, or ahead of that (see `ahead`): the first paint waits for none of them.
-
-    def open_node(self, name: str) -> None:
-        """The page of a node, over the screen that is shown."""
-        from .screens.node import NodeScreen
-
-        self.push_screen(NodeScreen(name))
-
-    def open_events(self) -> None:
-        from .screens.events import EventsScreen
-
-        self.push_screen(EventsScreen())
-
-    def open_run(self, name: str, nodes: Sequence[str]) -> None:
-        """A screen that changes something, for these nodes; while something runs there, it is shown as it is."""
-        try:
-            self.fleet.allow_changes()
-        except GridtuiError as error:
-            self.notify(str(error), markup=False, severity="warning")
-            return
-        screen = self.run_screen(name)
-        if screen not in self.screen_stack:
-            screen.aim(nodes)
-            self.push_screen(name)
-
-    def run_screen(self, name: str) -> RunScreen:
-        """The one screen for `exec`, `push` or `playbook`."""
-        if name not in self.runs:
-            from .screens.exec import ExecScreen
-            from .screens.playbook import PlaybookScreen
-            from .screens.transfer import TransferScreen
-
-            made: dict[str, type[RunScreen]] = {
-                "exec": ExecScreen,
-                "push": TransferScreen,
-                "playbook": PlaybookScreen,
-            }
-            self.runs[name] = made[name]()
-            self.install_screen(self.runs[name], name)
-        return self.runs[name]
-
-    # ---- playbooks and posture ----
-
-    @property
-    def playbook_screen(self) -> PlaybookScreen:
-        """Where playbooks run."""
-        return cast("PlaybookScreen", self.run_screen("playbook"))
-
-    @cached_property
-    def playbooks_screen(self) -> PlaybooksScreen:
-        """Where they are chosen."""
-        from .screens.playbooks import PlaybooksScreen
-
-        screen = PlaybooksScreen()
-        self.install_screen(screen, "playbooks")
-        return screen
-
-    def open_playbooks(self, nodes: Sequence[str]) -> None:
-        """The choice of a playbook for these nodes; a run that goes on, or whose end was not seen, is shown as it is."""
-        screen = self.playbook_screen
-        if screen.running or not screen.seen:
-            self._show_playbook()
-        elif self.playbooks_screen not in self.screen_stack:
-            self.playbooks_screen.aim(nodes)
-            self.push_screen("playbooks")
-
-    def open_playbook(self, plan: Plan, nodes: Sequence[str], dry: bool) -> None:
-        """Run a plan on these nodes, a dry run first where `dry`; while another one runs, that one is shown."""
-        if not self.playbook_screen.running:
-            self.playbook_screen.due(plan, nodes, dry)
-        self._show_playbook()
-
-    def _show_playbook(self) -> None:
-        if self.playbook_screen not in self.screen_stack:
-            self.push_screen("playbook")
-
-    def open_runs(self) -> None:
-        """The runs that were kept."""
-        from .screens.runs import RunsScreen
-
-        if not any(isinstance(screen, RunsScreen) for screen in self.screen_stack):
-            self.push_screen(RunsScreen())
-
-    async def open_kept(self, kept: Kept) -> None:
-        """A run that was kept, as it was. Raises StateError."""
-        from ..playbooks import replay
-        from ..playbooks.model import Result
-        from .course import Course
-        from .screens.runs import RunsScreen
-
-        now = [kept.time]
-        course = Course(kept.nodes, lambda: now[0], kept.check)
-        async for when, news in replay.progress(kept):
-            now[0] = when
-            course.take(news)
-        course.end(Result(kept.run, kept.folder, replay.outcomes(kept)))
-        self.playbook_screen.review(kept, course)
-        if isinstance(self.screen, RunsScreen):
-            await self.pop_screen()
-        self._show_playbook()
-
-    def open_posture(self, name: str) -> None:
-        """How a node is kept."""
-        from .screens.posture import PostureScreen
-
-        self.push_screen(PostureScreen(name))
-
-    def mend(self, finding: Finding, node: str) -> None:
-        """The playbook that mends a finding, on its node, a dry run first. Raises UsageError where there is no such playbook."""
-        from ..playbooks.model import Plan
-
-        playbook = self.fleet.playbooks().find(finding.playbook)
-        self.open_playbook(Plan((playbook,), diff=True, extra=dict(finding.variables)), [node], dry=True)
-
-    # ---- shells ----
-
-    @property
-    def away(self) -> bool:
-        """Whether another program has the terminal."""
-        return isinstance(self._driver, Driver) and self._driver.away
-
-    def open_shell(self, names: Sequence[str]) -> None:
-        """A shell on each of these nodes."""
-        self.shells.ask(names)
-
-    # ---- jobs ----
-
-    def open_jobs(self) -> None:
-        """The queue."""
-        from .screens.jobs import JobsScreen
-
-        if not isinstance(self.screen, JobsScreen):
-            self.push_screen(JobsScreen(self))
-
-    def open_array(self, number: int) -> None:
-        """The elements of an array."""
-        from .screens.jobs import JobsScreen
-
-        self.push_screen(JobsScreen(self, number))
-
-    def open_job(self, id: JobId) -> None:
-        """A job's page."""
-        from .screens.job import JobScreen
-
-        self.push_screen(JobScreen(id))
 
     @property
     def off_duty(self) -> str:
@@ -417,36 +223,11 @@ class Dashboard(App[int]):
 
     # ---- the end ----
 
-    def _handle_exception(self, error: Exception) -> None:
-        # The key that closes a screen may come before its widgets do, and messages of its own may be on their way to it:
-        # they look for widgets, or a screen below, that are gone. So does all that is still said while the program ends.
-        ending = self._exit or not self.is_running
-        if isinstance(error, (NoMatches, IndexError)) and (
-            ending or _going(active_message_pump.get(None)) or any(map(_going, _hands(error)))
-        ):
-            return
-        super()._handle_exception(error)
-
     def _fatal_error(self) -> None:
         # Textual would print a traceback with local variables: no traceback reaches a user unasked. `run` raises it again
         # once the terminal is restored, and the command line decides what to show of it.
         self.failure = self._exception
         self._close_messages_no_wait()
-
-
-def _hands(error: BaseException) -> Iterator[object]:
-    """Whose methods it went through. What a screen wants called after the next paint is called by the one that is on top by then."""
-    trace = error.__traceback__
-    while trace is not None:
-        yield trace.tb_frame.f_locals.get("self")
-        trace = trace.tb_next
-
-
-def _going(pump: object) -> bool:
-    """Whether this widget's screen is being taken away."""
-    return isinstance(pump, Widget) and (
-        not pump.is_attached or any(node._pruning or node._closing for node in pump.ancestors_with_self)
-    )
 
 
 async def serve(app: Dashboard) -> int:

@@ -1,0 +1,178 @@
+"""Which screen is opened by what. Owns that alone: what a screen shows is the screen's, and nothing is loaded before it is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+from ..errors import GridtuiError
+from .driver import Driver
+from .haste import Hasty
+
+if TYPE_CHECKING:
+    from ..jobs.model import JobId
+    from ..playbooks.artefacts import Kept
+    from ..playbooks.model import Plan
+    from ..posture.model import Finding
+    from .app import Dashboard
+    from .bridge import Source
+    from .screens.playbook import PlaybookScreen
+    from .screens.playbooks import PlaybooksScreen
+    from .screens.run import RunScreen
+    from .shells import Shells
+
+
+class Opening(Hasty):
+    """The dashboard's part that opens screens."""
+
+    fleet: Source
+    shells: Shells
+    runs: dict[str, RunScreen]
+    """The screens that are kept while the reader looks elsewhere, as far as they were opened."""
+
+    # Each is loaded when it is opened first, or ahead of that (see `ahead`): the first paint waits for none of them.
+
+    def open_node(self, name: str) -> None:
+        """The page of a node, over the screen that is shown."""
+        from .screens.node import NodeScreen
+
+        self.push_screen(NodeScreen(name))
+
+    def open_events(self) -> None:
+        from .screens.events import EventsScreen
+
+        self.push_screen(EventsScreen())
+
+    def open_run(self, name: str, nodes: Sequence[str]) -> None:
+        """A screen that changes something, for these nodes; while something runs there, it is shown as it is."""
+        try:
+            self.fleet.allow_changes()
+        except GridtuiError as error:
+            self.notify(str(error), markup=False, severity="warning")
+            return
+        screen = self.run_screen(name)
+        if screen not in self.screen_stack:
+            screen.aim(nodes)
+            self.push_screen(name)
+
+    def run_screen(self, name: str) -> RunScreen:
+        """The one screen for `exec`, `push` or `playbook`."""
+        if name not in self.runs:
+            from .screens.exec import ExecScreen
+            from .screens.playbook import PlaybookScreen
+            from .screens.transfer import TransferScreen
+
+            made: dict[str, type[RunScreen]] = {
+                "exec": ExecScreen,
+                "push": TransferScreen,
+                "playbook": PlaybookScreen,
+            }
+            self.runs[name] = made[name]()
+            self.install_screen(self.runs[name], name)
+        return self.runs[name]
+
+    # ---- playbooks and posture ----
+
+    @property
+    def playbook_screen(self) -> PlaybookScreen:
+        """Where playbooks run."""
+        return cast("PlaybookScreen", self.run_screen("playbook"))
+
+    @cached_property
+    def playbooks_screen(self) -> PlaybooksScreen:
+        """Where they are chosen."""
+        from .screens.playbooks import PlaybooksScreen
+
+        screen = PlaybooksScreen()
+        self.install_screen(screen, "playbooks")
+        return screen
+
+    def open_playbooks(self, nodes: Sequence[str]) -> None:
+        """The choice of a playbook for these nodes; a run that goes on, or whose end was not seen, is shown as it is."""
+        screen = self.playbook_screen
+        if screen.running or not screen.seen:
+            self._show_playbook()
+        elif self.playbooks_screen not in self.screen_stack:
+            self.playbooks_screen.aim(nodes)
+            self.push_screen("playbooks")
+
+    def open_playbook(self, plan: Plan, nodes: Sequence[str], dry: bool) -> None:
+        """Run a plan on these nodes, a dry run first where `dry`; while another one runs, that one is shown."""
+        if not self.playbook_screen.running:
+            self.playbook_screen.due(plan, nodes, dry)
+        self._show_playbook()
+
+    def _show_playbook(self) -> None:
+        if self.playbook_screen not in self.screen_stack:
+            self.push_screen("playbook")
+
+    def open_runs(self) -> None:
+        """The runs that were kept."""
+        from .screens.runs import RunsScreen
+
+        if not any(isinstance(screen, RunsScreen) for screen in self.screen_stack):
+            self.push_screen(RunsScreen())
+
+    async def open_kept(self, kept: Kept) -> None:
+        """A run that was kept, as it was. Raises StateError."""
+        from ..playbooks import replay
+        from ..playbooks.model import Result
+        from .course import Course
+        from .screens.runs import RunsScreen
+
+        now = [kept.time]
+        course = Course(kept.nodes, lambda: now[0], kept.check)
+        async for when, news in replay.progress(kept):
+            now[0] = when
+            course.take(news)
+        course.end(Result(kept.run, kept.folder, replay.outcomes(kept)))
+        self.playbook_screen.review(kept, course)
+        if isinstance(self.screen, RunsScreen):
+            await self.pop_screen()
+        self._show_playbook()
+
+    def open_posture(self, name: str) -> None:
+        """How a node is kept."""
+        from .screens.posture import PostureScreen
+
+        self.push_screen(PostureScreen(name))
+
+    def mend(self, finding: Finding, node: str) -> None:
+        """The playbook that mends a finding, on its node, a dry run first. Raises UsageError where there is no such playbook."""
+        from ..playbooks.model import Plan
+
+        playbook = self.fleet.playbooks().find(finding.playbook)
+        self.open_playbook(Plan((playbook,), diff=True, extra=dict(finding.variables)), [node], dry=True)
+
+    # ---- shells ----
+
+    @property
+    def away(self) -> bool:
+        """Whether another program has the terminal."""
+        return isinstance(self._driver, Driver) and self._driver.away
+
+    def open_shell(self, names: Sequence[str]) -> None:
+        """A shell on each of these nodes."""
+        self.shells.ask(names)
+
+    # ---- jobs ----
+
+    def open_jobs(self) -> None:
+        """The queue."""
+        from .screens.jobs import JobsScreen
+
+        if not isinstance(self.screen, JobsScreen):
+            self.push_screen(JobsScreen(cast("Dashboard", self)))
+
+    def open_array(self, number: int) -> None:
+        """The elements of an array."""
+        from .screens.jobs import JobsScreen
+
+        self.push_screen(JobsScreen(cast("Dashboard", self), number))
+
+    def open_job(self, id: JobId) -> None:
+        """A job's page."""
+        from .screens.job import JobScreen
+
+        self.push_screen(JobScreen(id))
