@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from . import playbooks as books
     from . import provision as provisions
     from . import push as pushes
-    from .health import Range, Report
+    from .exec.signals import Signalled
+    from .health import Ground, Range, Report
     from .inventory import Inventory
     from .jobs.jobs import Jobs
     from .jobs.model import Spec
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from .ping import Pinger
     from .playbooks.guard import Settled
     from .posture import Look
-    from .probes import Process
-    from .ssh import Pool
+    from .probes import Containers, Journal, Process
+    from .ssh import Completed, Pool
 
 Ask = Callable[[str], Awaitable["str | None"]]
 """Asks a person for a secret (a key's passphrase); None when there is nobody."""
@@ -47,6 +48,8 @@ Ask = Callable[[str], Awaitable["str | None"]]
 LOOKS = 64
 """Nodes looked at at once by the one-shot services; logins in flight are bounded more tightly by the pool."""
 TOP_TIMEOUT = 10.0
+ASK_TIMEOUT = 25.0
+"""Seconds for a question on demand; what it runs on the node has 10 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +194,54 @@ class Fleet:
         """The `count` busiest processes of a node, on demand. Raises SshError, ProbeError."""
         from . import probes
 
+        done = await self._ask(name, probes.top_command(), TOP_TIMEOUT, probes.TOP_LIMIT)
+        return probes.parse_top(done.stdout, count)
+
+    async def journal(self, name: str, unit: str, lines: int = 300) -> Journal:
+        """How a unit of a node ended, and the newest lines of its journal, on demand. Raises SshError, ProbeError.
+
+        Where the login may not read them, `sudo -n` is tried (`posture.sudo` in the settings); the answer says what stood in the way.
+        """
+        from . import probes
+
+        journal = None
+        for sudo in (False, True):
+            command = probes.journal_command(unit, lines, sudo=sudo)
+            done = await self._ask(name, command, ASK_TIMEOUT, probes.JOURNAL_LIMIT)
+            found = probes.parse_journal(unit, done.exit_status, done.stdout, done.stderr)
+            journal = journal if journal and not found.lines else found
+            if not found.barred or not self.settings.posture.sudo:
+                break
+        assert journal is not None
+        return journal
+
+    async def containers(self, name: str) -> Containers:
+        """The containers of a node's docker and podman, on demand. Raises SshError.
+
+        Where the login may not see them, `sudo -n` is tried (`posture.sudo` in the settings).
+        """
+        from . import probes
+
+        nonce = probes.new_nonce()[:16]
+        command = probes.containers_command(nonce, sudo=self.settings.posture.sudo)
+        done = await self._ask(name, command, 2 * ASK_TIMEOUT, probes.CONTAINERS_LIMIT)
+        return probes.parse_containers(nonce, done.stdout)
+
+    async def _ask(self, name: str, command: str, timeout: float, limit: int) -> Completed:
+        """A short question over the connection that is open. Raises SshError."""
         connection = self._monitor.watch(name).connection if self._monitor else None
         if connection is None:
             raise ShellError(f"{name} is not connected")
-        done = await connection.run(probes.top_command(), timeout=TOP_TIMEOUT, limit=probes.TOP_LIMIT)
-        return probes.parse_top(done.stdout, count)
+        return await connection.run(command, timeout=timeout, limit=limit)
+
+    def grounds(self, name: str) -> Sequence[Ground]:
+        """What each reason of a node's verdict stands on: rule, range, samples. Never waits."""
+        from .health import grounds
+
+        if not self._monitor:
+            return ()
+        watch = self._monitor.watch(name)
+        return grounds(watch.shown, watch.memory, watch.rules)
 
     @property
     def ping_method(self) -> PingMethod:
@@ -372,6 +418,25 @@ class Fleet:
         async with self.holding() as pool:
             run = execs.Run(task, nodes, pool, plan or execs.Plan(), lines=lines, ended=ended, ask=ask, stop=stop)
             return await run.finish()
+
+    async def signal(
+        self, name: str, process: Process, signal: str, *, sudo: bool = False, ask: Ask | None = None
+    ) -> Signalled:
+        """A signal (`TERM`, `KILL`, `HUP`, `INT`, `STOP`, `CONT`) to this very process of a node, as `top` gave it; never to one that got
+        its number since. With `sudo`, as root; `ask` is the question for its password. Told in the event log, whatever came of it.
+        Raises UsageError (read-only; no such signal).
+        """
+        from . import exec as execs
+        from .exec import signals
+
+        self.allow_changes()
+        command = signals.command(process.pid, process.started, process.boot, signal)
+        task = execs.Task(command, sudo=sudo, timeout=signals.TIMEOUT, limit=4096)
+        outcomes = await self.exec(task, names=[name], ask=ask)
+        done = signals.read(outcomes[name])
+        through = " through sudo" if sudo else ""
+        self._tell(name, f"SIG{signal} to {process.pid} {process.name} of {process.user}{through}: {done.text}")
+        return done
 
     async def push(
         self,
@@ -693,6 +758,11 @@ class Fleet:
         from .ssh import Pool
 
         return Pool(self.settings.ssh, ask=self.ask, note=self.alarm)
+
+    def _tell(self, node: str, text: str) -> None:
+        """A line among the events while nodes are watched."""
+        if self._monitor:
+            self._monitor.emit(Noted(time.time(), node, text))
 
     def alarm(self, node: str | None, text: str) -> None:
         """A line that asks for people's eyes, among the events while nodes are watched; without a node it concerns this machine."""

@@ -7,6 +7,7 @@ parent behind many silent nodes, `Report` is what a whole check found. docs/HEAL
 from __future__ import annotations
 
 from .blaming import blame, is_down
+from .grounds import Ground, grounds
 from .judging import Observation, changed, judge
 from .memory import Memory
 from .ranges import Range
@@ -16,6 +17,7 @@ from .texts import value_text
 
 __all__ = [
     "DEFAULT_RULES",
+    "Ground",
     "Memory",
     "NodeReport",
     "Observation",
@@ -25,6 +27,7 @@ __all__ = [
     "Rules",
     "blame",
     "changed",
+    "grounds",
     "is_down",
     "judge",
     "limits",

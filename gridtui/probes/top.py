@@ -25,6 +25,7 @@ _STAT = re.compile(
 _OWNER = re.compile(rb"^(\S{1,64}) /proc/(\d{1,10})$", re.M)
 _UPTIME = re.compile(rb"(\d{1,11}\.\d\d) ")
 _PAGE = re.compile(rb"\s*(\d{4,7})\s*")
+_LOGIN = re.compile(rb"\s*([0-9a-f-]{36})?\s+(\d{1,10}) (\S{1,64})\s*")
 _TICK = 0.01
 
 
@@ -47,6 +48,12 @@ class Process:
     threads: int
     nice: int
     parent: int
+    started: int = 0
+    """Ticks of the kernel's clock from the boot to its start: with `boot` and the number, no other process has the same."""
+    boot: str = ""
+    """The boot id of the node then; '' where it was not told."""
+    ours: bool = False
+    """Whether the login may send it signals: it is its own, or the login is root's."""
 
 
 def top_command(pause: float = 0.5) -> str:
@@ -58,6 +65,7 @@ def top_command(pause: float = 0.5) -> str:
         "LC_ALL=C; export LC_ALL; exec 2>/dev/null; cd / ; "
         f'r() {{ echo @uptime; cat /proc/uptime; echo @stat; cat /proc/[0-9]*/stat | sed -n -e "{cut}p"; }}; '
         f"r; sleep {seconds:g} || sleep 1; r; "
+        "echo @login; cat /proc/sys/kernel/random/boot_id; id -u -n >/dev/null && echo $(id -u) $(id -u -n); "
         'echo @page; getconf PAGESIZE || echo 4096; echo @owners; stat -c "%U %n" /proc/[0-9]*; echo @end'
     )
     return f"exec /bin/sh -c '{script}'"
@@ -67,7 +75,7 @@ def parse_top(text: bytes, count: int = 20) -> tuple[Process, ...]:
     """The `count` busiest processes, busiest first, then largest. Raises ProbeError when the answer is not whole."""
     parts: dict[bytes, list[bytes]] = {}
     name = b""
-    for piece in re.split(rb"^(@uptime|@stat|@page|@owners|@end)\n", text[:TOP_LIMIT], flags=re.M):
+    for piece in re.split(rb"^(@uptime|@stat|@login|@page|@owners|@end)\n", text[:TOP_LIMIT], flags=re.M):
         if piece[:1] == b"@" and b"\n" not in piece:
             name = piece
             parts.setdefault(name, [])
@@ -81,6 +89,8 @@ def parse_top(text: bytes, count: int = 20) -> tuple[Process, ...]:
         raise ProbeError("the list of processes is damaged")
     seconds = float(times[1][1]) - float(times[0][1])
     page = next((int(match[1]) for piece in parts.get(b"@page", []) if (match := _PAGE.fullmatch(piece))), 4096)
+    login = next((match for piece in parts.get(b"@login", []) if (match := _LOGIN.fullmatch(piece))), None)
+    boot, root, us = (login[1] or b"", login[2] == b"0", login[3]) if login else (b"", False, b"")
     owners = {pid: user for piece in parts.get(b"@owners", []) for user, pid in _OWNER.findall(piece)[:MOST]}
     before = {(row[0], row[8]): int(row[4]) + int(row[5]) for row in _STAT.findall(stats[0])[:MOST]}
     found = []
@@ -88,7 +98,7 @@ def parse_top(text: bytes, count: int = 20) -> tuple[Process, ...]:
         spent = int(user_time) + int(system_time)
         old = before.get((pid, start), 0)  # one that began in between: all of its time is of that moment
         share = 100.0 * max(0, spent - old) * _TICK / seconds if seconds > 0 else 0.0
-        found.append((share, max(0, int(rss)) * page, pid, comm, state, parent, spent, nice, threads))
+        found.append((share, max(0, int(rss)) * page, pid, comm, state, parent, spent, nice, threads, start))
     found.sort(key=lambda row: row[:2], reverse=True)
     return tuple(
         Process(
@@ -102,6 +112,9 @@ def parse_top(text: bytes, count: int = 20) -> tuple[Process, ...]:
             int(threads),
             int(nice),
             int(parent),
+            int(start),
+            boot.decode("ascii"),
+            root or (bool(us) and owners.get(pid) == us),
         )
-        for share, memory, pid, comm, state, parent, spent, nice, threads in found[: max(0, count)]
+        for share, memory, pid, comm, state, parent, spent, nice, threads, start in found[: max(0, count)]
     )
