@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from . import inventory as inventories
 from .errors import LockedError, PingError, ShellError, SshError, StateError
 from .events import Event, Noted
-from .model import NOTHING, Node, PingMethod, Reach, RoundTrips, State, Status, Verdict
+from .model import NOTHING, Hush, Mute, Node, PingMethod, Reach, RoundTrips, State, Status, Verdict
 from .settings import Settings, load
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .jobs.jobs import Jobs
     from .jobs.model import Spec
     from .monitor import Examined, Monitor
+    from .monitor.mutes import Mutes
     from .monitor.once import Question
     from .ping import Pinger
     from .playbooks.guard import Settled
@@ -78,6 +79,7 @@ class Fleet:
         self._lent = False
         """Started by who watches for a while, and not by `start`."""
         self._jobs: Jobs | None = None
+        self._mutes: Mutes | None = None
 
     @classmethod
     def open(cls, sources: Sequence[str | Path] = (), settings: Settings | None = None, ask: Ask | None = None) -> Self:
@@ -103,7 +105,7 @@ class Fleet:
 
         self._started = True
         self._pool = self._pool or self._make_pool()
-        self._monitor = Monitor(self.nodes, self.settings, self._pool)
+        self._monitor = Monitor(self.nodes, self.settings, self._pool, self._said())
         await self._monitor.start()
 
     async def close(self) -> None:
@@ -248,6 +250,62 @@ class Fleet:
         """How round trips are measured here."""
         return self._monitor.method if self._monitor else PingMethod.ICMP
 
+    # ---- alerts ----
+
+    def _said(self) -> Mutes:
+        """What people said of alerts."""
+        if self._mutes is None:
+            from .monitor.mutes import Mutes
+
+            self._mutes = Mutes(self.nodes)
+        return self._mutes
+
+    def mutes(self) -> Sequence[Mute]:
+        """What people said of the nodes' alerts and is in force: acknowledged, silenced, in maintenance. As of the last look at the file."""
+        return self._said().in_force(time.time())
+
+    async def mute(
+        self,
+        names: Iterable[str],
+        hush: Hush,
+        *,
+        seconds: float | None = None,
+        why: str = "",
+        verdicts: Mapping[str, Verdict] = NOTHING,
+    ) -> Sequence[Mute]:
+        """Acknowledge the alerts of these nodes, silence them for `seconds`, or put them under maintenance, for `seconds` or until it is taken back.
+
+        Dashboards and checks of this user know of it within a second or at their next run. An acknowledgement is for what holds now: as
+        the running fleet sees it, else as `verdicts` say; nodes without an alert of their own are left out. Gives what was said.
+        Raises UsageError (read-only, no time), StateError: then it holds in this process alone.
+        """
+        self.allow_changes()
+        said = self._said()
+        nodes = [self.nodes[name] for name in names]
+        if hush is Hush.ACKNOWLEDGED:
+            verdicts = verdicts or {node.name: self.status(node.name).verdict for node in nodes}
+            mutes = said.acknowledged(nodes, verdicts, why)
+        else:
+            mutes = said.hushed(nodes, hush, seconds, why)
+        if mutes:
+            try:
+                await asyncio.to_thread(said.add, mutes)
+            finally:
+                self._heed()
+        return mutes
+
+    async def unmute(self, names: Iterable[str], *hushes: Hush) -> Sequence[Mute]:
+        """Take back what was said of these nodes, of these kinds or of all; gives what that was. Raises as `mute`."""
+        self.allow_changes()
+        try:
+            return await asyncio.to_thread(self._said().take_back, tuple(names), hushes or tuple(Hush))
+        finally:
+            self._heed()
+
+    def _heed(self) -> None:
+        if self._monitor:
+            self._monitor.hush()
+
     # ---- one look, for the command line ----
 
     async def check(
@@ -260,13 +318,14 @@ class Fleet:
         max_runtime: float | None = None,
         seen: Callable[[Examined], None] | None = None,
         problem: Callable[[StateError], None] | None = None,
+        keep: bool = True,
     ) -> Report:
         """One health check of the selected nodes, with hysteresis and rates against the run before.
 
         Never overlaps itself over the same inventory and selection: raises LockedError. What a run keeps for the next is in the state
         folder; when that cannot be read or written, `problem` is told and the check goes on without.
-        `max_runtime` bounds the looking, in seconds; a node that was not reached by then is UNKNOWN.
-        Raises SelectionError, SettingsError (a bad threshold).
+        `max_runtime` bounds the looking, in seconds; a node that was not reached by then is UNKNOWN. Without `keep` it changes nothing
+        for the next run, asks for no posture and is locked out by nobody. Raises SelectionError, SettingsError (a bad threshold).
         """
         from .monitor import checking
 
@@ -274,8 +333,8 @@ class Fleet:
         rules = {name: checking.rules(self.nodes[name], self.settings, warn, crit) for name in names}
         identity = [*(str(source.resolve()) for source in self.inventory.sources), where, leave]
         began = time.time()
-        with checking.Kept.open(identity, problem) as kept:
-            asking = checking.posture_round(
+        with checking.Kept.open(identity, problem, keep) as kept:
+            asking = keep and checking.posture_round(
                 kept, self.nodes, names, self.inventory.sources, self.settings, max_runtime, problem
             )
             also = asking.questions() if asking else {}
@@ -290,7 +349,17 @@ class Fleet:
                     if problem:
                         problem(StateError(str(error)))
             parents = {name: node.parent for name, node in self.nodes.items()}
-            return checking.judge(began, looks, rules, parents, kept)
+            said = self._said()
+            said.look()
+            report = checking.judge(began, looks, rules, parents, kept, said)
+            if kept.ended and keep and not warn and not crit:
+                try:
+                    said.end(kept.ended)
+                except StateError as error:
+                    said.problem = error
+            if problem and said.problem:
+                problem(said.problem)
+            return report
 
     async def facts(
         self,

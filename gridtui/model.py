@@ -222,6 +222,37 @@ class Reason:
     """Seen, but not often enough yet to count: shown, not counted."""
 
 
+class Hush(StrEnum):
+    """Why something that is ill is no alert: what a person said of it."""
+
+    ACKNOWLEDGED = "acknowledged"
+    """Somebody knows of this alert, until it ends or becomes worse."""
+    SILENCED = "silenced"
+    """Whatever is wrong with the node, for a while."""
+    MAINTENANCE = "maintenance"
+    """As `gridtui_maintenance`, for a while or until it is taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """What a person said of a node's alerts. `health.mutes` decides what follows from it."""
+
+    hush: Hush
+    node: str
+    since: float
+    """When it was said."""
+    until: float | None = None
+    """When it runs out by itself; None: until it is taken back, or, where it was acknowledged, until the alert ends."""
+    who: str = ""
+    why: str = ""
+    rules: tuple[tuple[str, State], ...] = ()
+    """Where it was acknowledged: the rules that held then, and how badly."""
+    ended: float | None = None
+    """Where it was acknowledged: when none of `rules` held any more."""
+    place: str = ""
+    """Address and port of the node: another inventory may have another node of that name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What `health` makes of a node."""
@@ -238,11 +269,13 @@ class Verdict:
     maintenance: bool = False
     blamed: str | None = None
     """The dead parent that explains this node's silence: no alert of its own then."""
+    mute: Mute | None = None
+    """What a person said of it, while that is in force; `maintenance` is true then, too, where that was said."""
 
     @property
     def alert(self) -> bool:
         """Whether somebody should be told."""
-        return self.state is not State.OK and not self.maintenance and self.blamed is None
+        return self.state is not State.OK and not self.maintenance and self.blamed is None and self.mute is None
 
 
 @dataclass(frozen=True, slots=True)

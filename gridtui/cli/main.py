@@ -26,6 +26,8 @@ Body = TypeVar("Body", bound=Callable[..., Any])
 Result = TypeVar("Result")
 
 COMMANDS = {
+    "ack": "Somebody knows of the alerts of some nodes.",
+    "alerts": "What asks for somebody now.",
     "check": "One health check, for cron.",
     "demo": "The dashboard over simulated nodes and this machine.",
     "doctor": "What of this machine's set-up is missing, and how to mend it.",
@@ -34,11 +36,13 @@ COMMANDS = {
     "inventory": "Read, check and convert inventories.",
     "job": "Jobs on many nodes: queued, placed, sandboxed.",
     "playbook": "Ansible playbooks on many nodes.",
+    "maintenance": "Nodes that are worked on are no alerts.",
     "ping": "An ICMP sweep with loss and round trips.",
     "posture": "How well each node is kept, and what mends it.",
     "provision": "Bare machines become grid nodes.",
     "pull": "Files from many nodes, each into a folder of its own.",
     "push": "Files to many nodes.",
+    "silence": "No alerts from some nodes, for a while.",
 }
 """Name to one line: listed without importing any of them."""
 
@@ -306,7 +310,7 @@ def _failed(problem: GridtuiError, context: Context, checking: bool, status: int
 
 
 def _is_check(words: Sequence[str]) -> bool:
-    """Whether the command is `check`: its wrong usage is UNKNOWN (3), by the monitoring-plugins guidelines."""
+    """Whether the command exits as `check` does: its wrong usage is UNKNOWN (3), by the monitoring-plugins guidelines."""
     takes_value = {"-i", "--inventory", "-c", "--config", "--host-keys"}
     skip = False
     for word in words:
@@ -315,7 +319,7 @@ def _is_check(words: Sequence[str]) -> bool:
         elif word in takes_value:
             skip = True
         elif not word.startswith("-"):
-            return word == "check"
+            return word in ("check", "alerts")
     return False
 
 

@@ -93,15 +93,18 @@ def changed(before: Verdict | None, after: Verdict) -> bool:
     if before is None:
         return after.state is not State.OK
     if before.flapping and after.flapping:
-        return before.maintenance != after.maintenance or (before.blamed is None) != (after.blamed is None)
+        return _quiet(before) != _quiet(after) or (before.blamed is None) != (after.blamed is None)
     return _essence(before) != _essence(after)
 
 
 def _essence(verdict: Verdict) -> tuple[object, ...]:
     counted = frozenset((reason.rule, reason.state) for reason in verdict.reasons if not reason.soft)
-    # Maintenance decides whether what is wrong is an alert; of a node that is well it says nothing.
-    silenced = verdict.maintenance and verdict.state is not State.OK
-    return (verdict.state, verdict.layer, counted, verdict.flapping, silenced, verdict.blamed)
+    return (verdict.state, verdict.layer, counted, verdict.flapping, _quiet(verdict), verdict.blamed)
+
+
+def _quiet(verdict: Verdict) -> bool:
+    # Maintenance and what people said decide whether what is wrong is an alert; of a node that is well they say nothing.
+    return (verdict.maintenance or verdict.mute is not None) and verdict.state is not State.OK
 
 
 def _order(reason: Reason) -> tuple[bool, int, float]:

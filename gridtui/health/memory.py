@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from ..model import Layer, Reason, State, Verdict, clean
+from ..model import Hush, Layer, Mute, Reason, State, Verdict, clean
 
 SCHEMA = 1
 """Of the JSON form. A higher number is from a newer version: not read."""
@@ -104,6 +104,7 @@ class Memory:
             "flapping": verdict.flapping,
             "maintenance": verdict.maintenance,
             "blamed": verdict.blamed,
+            "mute": verdict.mute.hush.value if verdict.mute else None,
             "reasons": [_reason_out(reason) for reason in verdict.reasons],
             "reach": _level_out(self.reach),
             "probe": _level_out(self.probe),
@@ -131,6 +132,7 @@ class Memory:
             flapping=document.get("flapping") is True,
             maintenance=document.get("maintenance") is True,
             blamed=blamed if isinstance(blamed := document.get("blamed"), str) else None,
+            mute=_mute(node, document.get("mute")),
         )
         return cls(
             verdict=verdict,
@@ -233,6 +235,11 @@ def _state(item: Any) -> State | None:
 
 def _layer(item: Any) -> Layer | None:
     return next((layer for layer in Layer if layer == item), None)
+
+
+def _mute(node: str, item: Any) -> Mute | None:
+    # That there was one: whether the next verdict is news depends on it. The rest lies in a file of its own.
+    return next((Mute(hush, node, 0.0) for hush in Hush if hush == item), None)
 
 
 def _number(item: Any) -> float | None:

@@ -71,7 +71,7 @@ class Report:
 
     @property
     def state(self) -> State:
-        """The worst of the alerts: maintenance and blame do not count. UNKNOWN when nothing was selected."""
+        """The worst of the alerts: maintenance, blame and what people acknowledged or silenced do not count. UNKNOWN when nothing was selected."""
         if not self.nodes:
             return State.UNKNOWN
         return worst(*(node.verdict.state for node in self.nodes if node.verdict.alert))
@@ -79,9 +79,9 @@ class Report:
     @property
     def counts(self) -> Mapping[str, int]:
         """Nodes by what is to be said of them: each in one of `ok`, `warning`, `critical` (but up), `down`, `unknown`, `blamed`,
-        `maintenance` (ill, but in maintenance); and `total` and `up`, which overlap with those."""
+        `maintenance`, `silenced`, `acknowledged` (ill, but so); and `total` and `up`, which overlap with those."""
         found = Counter(_kind(node) for node in self.nodes)
-        kinds = ("ok", "warning", "critical", "down", "unknown", "blamed", "maintenance")
+        kinds = ("ok", "warning", "critical", "down", "unknown", "blamed", "maintenance", "silenced", "acknowledged")
         return {
             "total": len(self.nodes),
             "up": sum(node.up for node in self.nodes),
@@ -97,4 +97,6 @@ def _kind(node: NodeReport) -> str:
         return "maintenance"
     if verdict.blamed is not None:
         return "blamed"
+    if verdict.mute is not None:
+        return verdict.mute.hush.value
     return "down" if node.down else verdict.state.name.lower()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from ..settings import Settings
 from . import due
 from .due import Brief, Briefs
 from .measured import trip_metrics
+from .mutes import Mutes
 from .once import Examined
 
 if TYPE_CHECKING:
@@ -42,14 +43,19 @@ class Kept:
     memories: dict[str, health.Memory] = field(default_factory=dict)
     counters: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     posture: Briefs = field(default_factory=Briefs)
+    ended: dict[str, float] = field(default_factory=dict)
+    """Nodes of which nothing that was acknowledged held at this run nor at the one before, and when that was."""
 
     @classmethod
     @contextmanager
-    def open(cls, identity: Sequence[str], problem: Callable[[StateError], None] | None = None) -> Iterator[Kept]:
+    def open(
+        cls, identity: Sequence[str], problem: Callable[[StateError], None] | None = None, keep: bool = True
+    ) -> Iterator[Kept]:
         """Hold the lock of this check while the context lasts, and keep what changed when it ends well.
 
         `identity` tells checks apart: its inventory and its selection. Raises LockedError. A state folder that cannot be read or
-        written is told to `problem`, once, and the check goes on without it.
+        written is told to `problem`, once, and the check goes on without it. Without `keep` it is read alone: the next run is
+        none the wiser, and nobody is locked out.
         """
         tell = problem or _ignore
         name = "check-" + hashlib.sha256("\0".join(identity).encode()).hexdigest()[:16]
@@ -59,13 +65,15 @@ class Kept:
             tell(error)
             yield cls(None)
             return
-        with store.lock(name):
+        with store.lock(name) if keep else nullcontext():
             kept = cls(folder / f"{name}.json")
             try:
                 kept._read()
             except StateError as error:
                 tell(error)
             yield kept
+            if not keep:
+                return
             try:
                 kept._write()
             except StateError as error:
@@ -144,8 +152,9 @@ def judge(
     rules: Mapping[str, health.Rules],
     parents: Mapping[str, str | None],
     kept: Kept,
+    mutes: Mutes | None = None,
 ) -> health.Report:
-    """The report over all looks; `kept` holds for the next run what it should know.
+    """The report over all looks; `kept` holds for the next run what it should know. `mutes`: what people said of alerts.
 
     `parents` names every node of the inventory: what is kept of others is dropped, or the file of a fleet whose nodes come and go
     would grow for ever.
@@ -157,9 +166,10 @@ def judge(
         del kept.posture.briefs[gone]
     verdicts: dict[str, Verdict] = {}
     before: dict[str, Verdict | None] = {}
+    times: dict[str, float] = {}
     for name, look in looks.items():
         memory = kept.memories.get(name)
-        before[name] = memory.verdict if memory else None
+        before[name], times[name] = (memory.verdict, memory.time) if memory else (None, 0.0)
         memory = health.judge(
             memory or health.Memory.blank(name, began),
             _observation(look, began, kept.posture.briefs.get(name)),
@@ -170,6 +180,12 @@ def judge(
         if look and look.counters:
             kept.counters[name] = look.counters
     blamed = health.blame(verdicts, parents)
+    if mutes is not None and mutes.names:
+        for name in mutes.names & blamed.keys():
+            was = before[name]
+            if was is not None and mutes.over(was) and mutes.over(blamed[name]):
+                kept.ended[name] = times[name]
+            blamed[name] = mutes.muted(blamed[name], began)
     for name, verdict in blamed.items():
         # Kept as told: a node that stays away when its parent is back becomes an alert, and that is news.
         kept.memories[name] = replace(kept.memories[name], verdict=verdict)

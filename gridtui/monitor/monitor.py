@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from .. import health, ping
-from ..errors import PingError
+from ..errors import PingError, StateError
 from ..events import Changed, Event, Noted
 from ..model import Node, PingMethod, Status, Verdict, duration
 from ..settings import Settings
 from ..ssh import Pool
 from .bus import Bus
+from .mutes import Mutes
 from .watch import Watch
 
 HEARTBEAT = 1.0
@@ -30,8 +31,9 @@ CHILD_GRACE = 10.0
 class Monitor:
     """Watches `nodes` from `start` to `close`. Every method is called from the loop and never waits but for those two."""
 
-    def __init__(self, nodes: Mapping[str, Node], settings: Settings, pool: Pool) -> None:
+    def __init__(self, nodes: Mapping[str, Node], settings: Settings, pool: Pool, mutes: Mutes | None = None) -> None:
         self.nodes = nodes
+        self.mutes = mutes or Mutes(nodes)
         self.intervals = settings.intervals
         self.pool = pool
         self.pinger: ping.Pinger | None = None
@@ -41,6 +43,7 @@ class Monitor:
         self._tasks: list[asyncio.Task[None]] = []
         self._parents = {name: node.parent for name, node in nodes.items() if node.parent}
         self._deferred: dict[str, asyncio.TimerHandle] = {}
+        self._hushed: set[str] = set()
         self._alone = all(node.local for node in nodes.values())
 
     async def start(self) -> None:
@@ -52,7 +55,7 @@ class Monitor:
                 self.pinger = ping.Pinger.open()
             except PingError as error:
                 self.emit(Noted(time.time(), None, str(error)))
-        self._tasks = [asyncio.create_task(self._beat())]
+        self._tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._listen())]
         self._tasks += [asyncio.create_task(self._begin(watch)) for watch in self._watches.values()]
 
     async def close(self) -> None:
@@ -106,6 +109,7 @@ class Monitor:
         else:
             fell = verdict.layer is not None and shown.layer is None
             told = replace(verdict, blamed=shown.blamed) if shown.blamed and verdict.layer else verdict
+            told = self.mutes.muted(told, time.time())
             if not health.changed(shown, told):
                 watch.shown = told
             elif fell and (parent := self._watches.get(self._parents.get(name, ""))) and not parent.reach.failed:
@@ -123,7 +127,8 @@ class Monitor:
         watch = self._watches[name]
         before, verdict = watch.shown, watch.memory.verdict
         blamed = self._blamed(name)
-        watch.shown = after = replace(verdict, blamed=blamed) if blamed else verdict
+        after = self.mutes.muted(replace(verdict, blamed=blamed) if blamed else verdict, time.time())
+        watch.shown = after
         if health.changed(before, after):
             self.emit(Changed(time.time(), name, before, after))
             self.bus.seen(name)
@@ -146,6 +151,39 @@ class Monitor:
             lineage[at] = self._watches[at].memory.verdict
             at = self._parents.get(at)
         return health.blame(lineage, self._parents)[name].blamed if len(lineage) > 1 else None
+
+    # ---- what people said ----
+
+    def hush(self) -> None:
+        """What people said of alerts is another thing, or time has passed: tell of whom that makes an alert, or none."""
+        now = time.time()
+        for name in self._hushed | self.mutes.names:
+            watch = self._watches[name]
+            before = watch.shown
+            # Maintenance of the inventory is in the memory's verdict; that which ran out is not.
+            after = self.mutes.muted(replace(before, maintenance=watch.rules.maintenance, mute=None), now)
+            if after != before:
+                watch.shown = after
+                if health.changed(before, after):
+                    self.emit(Changed(now, name, before, after))
+                self.bus.seen(name)
+        self._hushed = set(self.mutes.names)
+
+    async def _listen(self) -> None:
+        """Follow what other dashboards and the command line say, and end what was acknowledged when its alert has ended."""
+        while True:
+            await asyncio.to_thread(self.mutes.look)
+            self.hush()
+            verdicts = (self._watches[name].memory.verdict for name in self.mutes.names)
+            if ended := self.mutes.settled(verdicts, time.time()):
+                try:
+                    await asyncio.to_thread(self.mutes.end, ended)
+                except StateError as error:
+                    self.mutes.problem = error
+            if problem := self.mutes.problem:
+                self.mutes.problem = None
+                self.emit(Noted(time.time(), None, str(problem)))
+            await asyncio.sleep(HEARTBEAT)
 
     # ---- tasks ----
 

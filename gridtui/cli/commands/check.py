@@ -68,7 +68,7 @@ def command(
         output.progress(f"{done} nodes looked at")
 
     def problem(error: StateError) -> None:
-        output.warning(f"{error}; this run knows nothing of the one before")
+        output.warning(f"{error}; the check goes on without it")
 
     report = run(
         fleet.check(where, leave, warn=warning, crit=critical, max_runtime=max_runtime, seen=seen, problem=problem)

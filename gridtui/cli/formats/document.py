@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from ...health import NodeReport, Report
-from ...model import Reason
+from ...model import Mute, Reason
 
 SCHEMA = 1
 
@@ -39,10 +39,11 @@ def _node(node: NodeReport) -> dict[str, Any]:
         "state": verdict.state.name,
         "layer": verdict.layer.value if verdict.layer else None,
         "since": verdict.since,
-        "reasons": [_reason(reason) for reason in verdict.reasons],
+        "reasons": [reason(found) for found in verdict.reasons],
         "up": None if node.unknown else node.up,
         "alert": verdict.alert,
         "maintenance": verdict.maintenance,
+        "mute": mute(verdict.mute),
         "blamed": verdict.blamed,
         "flapping": verdict.flapping,
         "changed": node.changed,
@@ -52,13 +53,21 @@ def _node(node: NodeReport) -> dict[str, Any]:
     }
 
 
-def _reason(reason: Reason) -> dict[str, Any]:
-    value = reason.value if reason.value is not None and math.isfinite(reason.value) else None
+def mute(said: Mute | None) -> dict[str, Any] | None:
+    """What a person said of a node's alerts."""
+    if said is None:
+        return None
+    return {"kind": said.hush.value, "since": said.since, "until": said.until, "who": said.who, "why": said.why}
+
+
+def reason(found: Reason) -> dict[str, Any]:
+    """One rule that holds against a node."""
+    value = found.value if found.value is not None and math.isfinite(found.value) else None
     return {
-        "rule": reason.rule,
-        "state": reason.state.name,
-        "text": reason.text,
-        "since": reason.since,
+        "rule": found.rule,
+        "state": found.state.name,
+        "text": found.text,
+        "since": found.since,
         "value": value,
-        "soft": reason.soft,
+        "soft": found.soft,
     }

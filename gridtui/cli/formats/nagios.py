@@ -87,7 +87,7 @@ def _headline(report: Report, fold: Callable[[Iterable[str]], str]) -> str:
 def _fleet(report: Report) -> Iterator[str]:
     counts = report.counts
     total = str(counts["total"])
-    for label in ("up", "down", "critical", "warning", "unknown", "blamed", "maintenance"):
+    for label in ("up", "down", "critical", "warning", "unknown", "blamed", "maintenance", "silenced", "acknowledged"):
         yield _datum(label, str(counts[label]), low="0", high=total)
     yield _datum("time", f"{_number(max(0.0, report.seconds))}s", low="0")
 
@@ -121,7 +121,9 @@ def _label(node: NodeReport) -> str:
     verdict = node.verdict
     if verdict.maintenance:
         return "(maintenance)"
-    return f"(behind {verdict.blamed})" if verdict.blamed is not None else verdict.state.name
+    if verdict.blamed is not None:
+        return f"(behind {verdict.blamed})"
+    return f"({verdict.mute.hush})" if verdict.mute is not None else verdict.state.name
 
 
 def _safe(text: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ...health import NodeReport, Report
 from ...metrics import METRICS, Metric
+from ...model import Hush
 
 # Unit of the core -> suffix, and how many of it make one base unit. Divided by, so that 91 % is 0.91 to the last digit.
 _UNITS: Mapping[str, tuple[str, float]] = {
@@ -49,6 +50,10 @@ class _Family:
             yield f"{self.name}{{{pairs}}} {_number(value)}" if pairs else f"{self.name} {_number(value)}"
 
 
+def _hushed(node: NodeReport, hush: Hush) -> bool:
+    return node.verdict.mute is not None and node.verdict.mute.hush is hush
+
+
 _OF_NODE: tuple[tuple[str, str, Callable[[NodeReport], float | None]], ...] = (
     ("gridtui_up", "Whether the node answers, all the way to a shell.", lambda n: None if n.unknown else n.up),
     ("gridtui_state", "State of the node: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.", lambda n: n.verdict.state),
@@ -56,6 +61,8 @@ _OF_NODE: tuple[tuple[str, str, Callable[[NodeReport], float | None]], ...] = (
     ("gridtui_state_since_seconds", "When the state began, seconds since the epoch.", lambda n: n.verdict.since),
     ("gridtui_flapping", "Whether the node comes and goes.", lambda n: n.verdict.flapping),
     ("gridtui_maintenance", "Whether the node is in maintenance.", lambda n: n.verdict.maintenance),
+    ("gridtui_silenced", "Whether somebody silenced its alerts for a while.", lambda n: _hushed(n, Hush.SILENCED)),
+    ("gridtui_acknowledged", "Whether somebody knows of its alert.", lambda n: _hushed(n, Hush.ACKNOWLEDGED)),
     ("gridtui_blamed", "Whether a dead parent explains the silence.", lambda n: n.verdict.blamed is not None),
 )
 

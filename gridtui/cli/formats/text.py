@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from ...health import NodeReport, Report
 from ...model import State, clean, duration
 from ..width import columns
-from .words import rank, summary, trouble
+from .words import rank, said, summary, trouble
 
 Paint = Callable[[str, str], str]
 """A word and the name of a colour to the word in that colour (`cli.output.styled`)."""
@@ -68,7 +68,9 @@ def _alike(nodes: list[NodeReport]) -> list[list[NodeReport]]:
             # What refused thirty connections differs in nothing but its address.
             name = re.escape(clean(node.name))
             text = _ADDRESS.sub("#", re.sub(rf"(?<!\w){name}(?!\w)", "#", text) if name else text)
-        groups.setdefault((rank(node), verdict.state, verdict.blamed, verdict.maintenance, text), []).append(node)
+        groups.setdefault(
+            (rank(node), verdict.state, verdict.blamed, verdict.maintenance, said(verdict), text), []
+        ).append(node)
     return list(groups.values())
 
 
@@ -80,6 +82,8 @@ def _row(nodes: list[NodeReport], now: float, fold: Callable[[Iterable[str]], st
         label, colour = "maintenance", "dim"
     elif verdict.blamed is not None:
         label, colour = "blamed", "dim"
+    elif verdict.state is not State.OK and verdict.mute is not None:
+        label, colour = verdict.mute.hush.value, "dim"
     text = trouble(first) or "well again"
     if len({trouble(node) for node in nodes}) > 1:
         text += " (and the like)"
@@ -87,4 +91,6 @@ def _row(nodes: list[NodeReport], now: float, fold: Callable[[Iterable[str]], st
         text = f"behind {clean(verdict.blamed)}, which is down; {text}"
     if verdict.state is not State.OK and (past := now - min(node.verdict.since for node in nodes)) >= 1:
         text += f", for {duration(past)}"
+    if verdict.state is not State.OK and (words := said(verdict)):
+        text += f"; {words}"
     return label, colour, clean(fold([node.name for node in nodes])), text

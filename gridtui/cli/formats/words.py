@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 from ...health import NodeReport, Report
-from ...model import State, clean
+from ...model import Hush, Mute, State, Verdict, clean
 
 
 def summary(report: Report) -> str:
@@ -24,6 +26,7 @@ def summary(report: Report) -> str:
         parts.append(f"{counts['blamed']} behind a dead parent")
     if counts["maintenance"]:
         parts.append(f"{counts['maintenance']} in maintenance")
+    parts += [f"{counts[kind]} {kind}" for kind in ("silenced", "acknowledged") if counts[kind]]
     return ", ".join(parts)
 
 
@@ -38,11 +41,32 @@ def trouble(node: NodeReport) -> str:
     return "; ".join(clean(text) for text in (*counted, *waiting))
 
 
+def said(verdict: Verdict) -> str:
+    """What a person said of a node's alerts: `silenced until 14:30 by ada: new fans`; '' when nobody did."""
+    return spoken(verdict.mute) if verdict.mute is not None else ""
+
+
+def spoken(mute: Mute) -> str:
+    """The same of what was said."""
+    words = "in maintenance" if mute.hush is Hush.MAINTENANCE else mute.hush.value
+    if mute.until is not None:
+        words += f" until {moment(mute.until)}"
+    words += f" by {clean(mute.who)}" if mute.who else ""
+    return words + (f": {clean(mute.why)}" if mute.why else "")
+
+
+def moment(when: float) -> str:
+    """A time of day, with its date where that is not today's."""
+    then = time.localtime(when)
+    form = "%H:%M" if then[:3] == time.localtime()[:3] else "%Y-%m-%d %H:%M"
+    return time.strftime(form, then)
+
+
 def rank(node: NodeReport) -> int:
     """For sorting problems, the worst first: alerts by state, then what is no alert."""
     verdict = node.verdict
     order = (State.CRITICAL, State.WARNING, State.UNKNOWN, State.OK).index(verdict.state)
-    if verdict.maintenance or verdict.blamed is not None:
+    if verdict.maintenance or verdict.blamed is not None or verdict.mute is not None:
         return 10 + order
     if verdict.state is State.CRITICAL and not node.down:
         return 1

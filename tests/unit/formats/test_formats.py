@@ -76,6 +76,7 @@ def test_counts_put_each_node_into_one_place() -> None:
     counts = report(*nodes).counts
     assert counts == {
         "total": 8, "up": 4, "ok": 2, "warning": 1, "critical": 1, "down": 1, "unknown": 1, "blamed": 1, "maintenance": 1,
+        "silenced": 0, "acknowledged": 0,
     }  # fmt: skip
 
 

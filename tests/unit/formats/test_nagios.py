@@ -108,7 +108,7 @@ def test_all_is_well() -> None:
     output = render("nagios", Report(NOW, 0.5, (up("a", rtt=0.00123456789, disk=50.04, load=1.5, cpu=12, procs=99),)))
     assert output == (
         "GRIDTUI OK: 1 node up | up=1;;;0;1 down=0;;;0;1 critical=0;;;0;1 warning=0;;;0;1 unknown=0;;;0;1 "
-        "blamed=0;;;0;1 maintenance=0;;;0;1 time=0.5s;;;0\n"
+        "blamed=0;;;0;1 maintenance=0;;;0;1 silenced=0;;;0;1 acknowledged=0;;;0;1 time=0.5s;;;0\n"
         "no problem | a::cpu=12% a::load=1.5 a::disk=50.04%;90;95 a::rtt=0.00123457s\n"
     )
     parse(output)
