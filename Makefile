@@ -13,7 +13,7 @@ IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH:/usr/sbin:/sbin"
 
 TEST_NEEDS := ssh ssh-keygen ssh-agent sshd rsync tmux busybox dash ping free git patch
 LAB_NEEDS := ssh ssh-keygen rsync tmux tc debootstrap dockerd
-BENCH_NEEDS := ssh ssh-keygen sshd fping pdsh node_exporter parallel debootstrap dockerd
+BENCH_NEEDS := ssh ssh-keygen sshd btop fping pdsh node_exporter parallel debootstrap dockerd
 SCRIPTS := .ci/run tests/needs.sh tests/lab/lab gridtui/posture/question.sh playbooks/roles/guard/files/guard
 # Run on nodes by whatever their /bin/sh is.
 NODE_SCRIPTS := $(wildcard playbooks/roles/*/files/*.sh) $(wildcard gridtui/jobs/runner/*.sh) $(wildcard gridtui/jobs/sandbox/*.sh)

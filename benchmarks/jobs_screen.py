@@ -10,23 +10,18 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import multiprocessing
 import os
-import pty
 import shutil
-import signal
 import sqlite3
-import struct
 import sys
 import tempfile
-import termios
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from benchmarks.dashboard import HEIGHT, WIDTH, _cpu, _drain, _press, _read_until
+from benchmarks.terminal import Program, python
 from gridtui.jobs.model import Cause, Group, JobId, JobState, Level, Phase, Placement, Report, Spec
 from gridtui.jobs.queue import Queue
 
@@ -139,35 +134,31 @@ def _timed(read: Callable[[], object]) -> float:
 
 def _keys(state: Path, count: int, *, array: bool) -> None:
     churn = multiprocessing.get_context("fork").Process(target=_churn, args=(state,))
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "XDG_STATE_HOME": str(state)}
-        os.environ.pop("NO_COLOR", None)
-        os.execv(sys.executable, [sys.executable, "-m", "benchmarks.jobs_screen", "--child", "screen"])
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
     try:
-        _read_until(terminal, b"node00", 30)
-        os.write(terminal, b"J")
-        _read_until(terminal, b"array" if array else b"single", 30)
-        if array:
-            os.write(terminal, b"\r")
-            _read_until(terminal, b"1.", 30)
-        churn.start()
-        _drain(terminal, 4)
-        before, at = _cpu(pid), time.monotonic()
-        _drain(terminal, 10)
-        cpu = 100 * (_cpu(pid) - before) / (time.monotonic() - at)
-        for name, keys in _KEYS.items():
-            times = sorted(_press(terminal, keys[at % len(keys)]) for at in range(count))
-            told = f"{times[len(times) // 2] * 1000:6.1f} ms, at worst {times[-1] * 1000:6.1f}"
-            print(f"    key: {name:19} {told}", flush=True)
-        print(f"    {'CPU':24} {cpu:6.1f} % of a core", flush=True)
+        with Program(python("benchmarks.jobs_screen", "--child", "screen"), {"XDG_STATE_HOME": str(state)}) as program:
+            program.until(lambda screen: "node00" in screen.text())
+            os.write(program.terminal, b"J")
+            program.until(lambda screen: ("array" if array else "single") in screen.text())
+            if array:
+                os.write(program.terminal, b"\r")
+                program.until(lambda screen: "1." in screen.text())
+            churn.start()
+            program.rest(4)
+            cpu = program.load(10)
+            for name, keys in _KEYS.items():
+                times = sorted(_press(program, keys[at % len(keys)]) for at in range(count))
+                told = f"{times[len(times) // 2] * 1000:6.1f} ms, at worst {times[-1] * 1000:6.1f}"
+                print(f"    key: {name:19} {told}", flush=True)
+            print(f"    {'CPU':24} {cpu:6.1f} % of a core", flush=True)
     finally:
         if churn.is_alive():
             churn.kill()
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        os.close(terminal)
+
+
+def _press(program: Program, key: bytes) -> float:
+    """A key to the next frame; what is painted by itself is not told apart from it, so it is awaited that the terminal is quiet first."""
+    program.settle()
+    return program.press(key, lambda screen: True)
 
 
 _KEYS = {
