@@ -273,6 +273,11 @@ class Verdict:
     """What a person said of it, while that is in force; `maintenance` is true then, too, where that was said."""
 
     @property
+    def known(self) -> bool:
+        """Whether anything is: a node that was not looked at yet has no reasons either."""
+        return self.state is not State.UNKNOWN or bool(self.reasons)
+
+    @property
     def alert(self) -> bool:
         """Whether somebody should be told."""
         return self.state is not State.OK and not self.maintenance and self.blamed is None and self.mute is None

@@ -110,6 +110,10 @@ class Dashboard:
     """Action name to key, e.g. `quit = "ctrl+q"`."""
     dispatch: bool = True
     """Whether it dispatches jobs while nobody else does."""
+    bell: bool = False
+    """Whether the terminal's bell rings when a new alert comes."""
+    title: bool = True
+    """Whether the terminal's title says how many alerts there are; it is given back at the end. Only where the terminal can do that."""
     shell: str = "auto"
     """Where a shell on a node opens: `tmux`, a window of its own; `suspend`, in the dashboard's place; `auto`, in tmux where there is one."""
 

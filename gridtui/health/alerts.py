@@ -48,7 +48,7 @@ def alerts(verdicts: Iterable[Verdict]) -> Alerts:
     behind: dict[str, list[str]] = {}
     ill: dict[str, Verdict] = {}
     for verdict in verdicts:
-        if verdict.state is State.OK or (verdict.state is State.UNKNOWN and not verdict.reasons):
+        if verdict.state is State.OK or not verdict.known:
             continue
         if verdict.blamed is not None:
             behind.setdefault(verdict.blamed, []).append(verdict.node)

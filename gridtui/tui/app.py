@@ -16,8 +16,9 @@ from textual.screen import Screen
 from textual.types import CSSPathType
 
 from ..errors import GridtuiError, SettingsError, UsageError
-from . import ahead, themes
+from . import ahead, themes, top
 from .actions import ACTIONS, BY_NAME, bindings, keymap, shown
+from .alarm import Alarm, titled
 from .asking import Asking
 from .bridge import Bridge, Fresh, Source
 from .columns import checked
@@ -76,6 +77,7 @@ class Dashboard(Opening):
         self.desk = Desk(lambda: fleet.jobs, clock)
         self.duty = Duty(lambda: fleet.jobs)
         self.shells = Shells(self)
+        self.alarm = Alarm(self.bell if settings.bell else None, self._entitle if settings.title else None)
 
     def get_default_screen(self) -> Screen[None]:
         return self.fleet_screen
@@ -118,11 +120,21 @@ class Dashboard(Opening):
         if self.away:
             return  # what changed is shown once the terminal is ours again
         changed = self.bridge.take_changed()
+        if changed:
+            self.alarm.look(map(self.bridge.status, self.fleet.nodes))
         screen = self.screen_stack[-1] if self.screen_stack else None  # none once the program ends
         shown: object = screen
         if screen is not None and isinstance(shown, Live) and screen.is_mounted and self.is_running:
             with self.batch_update():
                 shown.freshen(changed)
+
+    def corner(self, cells: int) -> list[Chunk]:
+        """What stands at the upper right of every screen."""
+        return top.right(self.banner, self.clock(), cells, self.alarm.count)
+
+    def _entitle(self, words: str) -> None:
+        if isinstance(self._driver, Driver) and titled():
+            self._driver.title(words)
 
     @property
     def off_duty(self) -> str:

@@ -15,7 +15,7 @@ from textual.message import Message
 
 from ..errors import StateError
 from ..events import Event, Seen
-from ..model import Node, PingMethod, Status
+from ..model import Hush, Mute, Node, PingMethod, Status
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -151,6 +151,11 @@ class Source(Protocol):
         password: str | None = None,
         told: Told | None = None,
     ) -> Mapping[str, Settled]: ...
+    def mutes(self) -> Sequence[Mute]: ...
+    async def mute(
+        self, names: Iterable[str], hush: Hush, *, seconds: float | None = None, why: str = ""
+    ) -> Sequence[Mute]: ...
+    async def unmute(self, names: Iterable[str], *hushes: Hush) -> Sequence[Mute]: ...
     async def posture(self, *, names: Iterable[str] | None = None) -> Mapping[str, Look]: ...
     def known_posture(self, problem: Callable[[StateError], None] | None = None) -> AsyncIterator[Look]: ...
 
@@ -214,7 +219,13 @@ class Bridge:
         if isinstance(event, Seen):
             before = self._statuses.get(event.node)
             self._statuses[event.node] = event.status
-            if before is None or before.reach.up != event.status.reach.up:
+            verdict = event.status.verdict
+            if (
+                before is None
+                or before.reach.up != event.status.reach.up
+                # Of a node that is well nobody else tells that it is worked on now.
+                or before.verdict.maintenance != verdict.maintenance
+            ):
                 self._changed = True
             return
         self._changed = True

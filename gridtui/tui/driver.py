@@ -38,6 +38,10 @@ class Mute:
         return getattr(self._file, name)
 
 
+_PUSH, _POP = "\x1b[22;2t", "\x1b[23;2t"
+"""XTWINOPS: keep the title, and bring back the one that was kept."""
+
+
 class Driver(LinuxDriver):
     """LinuxDriver over a stream that outlives its terminal; while another program has the terminal, nothing is written to it."""
 
@@ -46,6 +50,13 @@ class Driver(LinuxDriver):
         if self._file is not None:
             self._file = Mute(self._file)  # type: ignore[assignment]
         self._away = False
+        self._title = ""
+
+    def title(self, words: str) -> None:
+        """Set the terminal's title, which it gets back when the program ends or another one has the terminal. Neutral words of ours."""
+        before, self._title = self._title, words
+        if not self._away:
+            self.write(f"{'' if before else _PUSH}\x1b]2;{words}\x07")
 
     @property
     def away(self) -> bool:
@@ -62,10 +73,14 @@ class Driver(LinuxDriver):
         """Take it again."""
         self._away = False
         super().resume_application_mode()
+        if self._title:
+            self.write(f"{_PUSH}\x1b]2;{self._title}\x07")
 
     def stop_application_mode(self) -> None:
         """Give it back, if that was not done before."""
         if not self._away:
+            if self._title:
+                self.write(_POP)
             super().stop_application_mode()
 
     def close(self) -> None:

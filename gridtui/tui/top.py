@@ -20,13 +20,15 @@ _METHODS = {
 }
 
 
-def right(banner: str, now: float, cells: int) -> list[Chunk]:
-    """The demo's banner, if any, and the clock. The first one never falls, but may be cut to a quarter of the line."""
-    clock: Chunk = ((time.strftime("%H:%M:%S", time.localtime(now)), "dim"),)
-    if not banner:
-        return [clock]
-    room = max(16, cells // 4)
-    return [((f" {banner if text.width(banner) <= room else text.fit(banner, room)} ", "banner"),), clock]
+def right(banner: str, now: float, cells: int, alerts: int = 0) -> list[Chunk]:
+    """The demo's banner, if any, how many alerts nobody has acknowledged, and the clock. The first one never falls, but may be cut to a quarter of the line."""
+    chunks: list[Chunk] = []
+    if banner:
+        room = max(16, cells // 4)
+        chunks.append(((f" {banner if text.width(banner) <= room else text.fit(banner, room)} ", "banner"),))
+    if alerts:
+        chunks.append(((f"{alerts} alert{'' if alerts == 1 else 's'}", "critical"),))
+    return [*chunks, ((time.strftime("%H:%M:%S", time.localtime(now)), "dim"),)]
 
 
 def counts(total: Mapping[Kind, int], nodes: int) -> list[Chunk]:

@@ -20,10 +20,13 @@ from gridtui import push
 from gridtui.errors import GridtuiError, SelectionError, ShellError, StateError, UsageError
 from gridtui.events import Changed, Event, Noted, Seen
 from gridtui.exec import Ending, OnLines, Outcome, Stop, Task
+from gridtui.health import mutes
 from gridtui.model import (
     Cost,
     Facts,
+    Hush,
     Layer,
+    Mute,
     Node,
     PingMethod,
     Reach,
@@ -268,6 +271,8 @@ class FakeFleet:
         self.looked: list[str] = []
         self.known: dict[str, Look] = {}
         self.jobs = FakeJobs(lambda: self.now, self.allow_changes)
+        self.said: dict[str, Sequence[Mute]] = {}
+        """What people said of alerts."""
         self.held: set[str] = set()
         """Nodes on which a command does not end before `let_go`, or a stop."""
         self.secret: str | None = None
@@ -289,7 +294,52 @@ class FakeFleet:
     # ---- Fleet ----
 
     def status(self, name: str) -> Status:
-        return self.fakes[name].status(self.now)
+        status = self.fakes[name].status(self.now)
+        return replace(status, verdict=self.verdict(name))
+
+    def verdict(self, name: str) -> Verdict:
+        """With a dead parent blamed, and what was said of it."""
+        fake = self.fakes[name]
+        verdict = fake.verdict()
+        parent = fake.node.parent
+        if fake.failed and parent is not None and self.fakes[parent].failed:
+            verdict = replace(verdict, blamed=parent)
+        return mutes.muted(verdict, self.said.get(name, ()), self.now)
+
+    def mutes(self) -> Sequence[Mute]:
+        return [one for said in self.said.values() for one in said if mutes.active(one, self.now)]
+
+    async def mute(
+        self, names: Iterable[str], hush: Hush, *, seconds: float | None = None, why: str = ""
+    ) -> Sequence[Mute]:
+        self.allow_changes()
+        if self.refusal:
+            raise self.refusal
+        made: list[Mute] = []
+        for name in names:
+            node, verdict = self.nodes[name], self.verdict(name)
+            if hush is Hush.ACKNOWLEDGED:
+                given = mutes.acknowledgement(node, verdict, self.now, "ada", why)
+            else:
+                given = mutes.said(node, hush, self.now, None if seconds is None else self.now + seconds, "ada", why)
+            if given is not None:
+                made.append(given)
+                self._say(name, [*(one for one in self.said.get(name, ()) if one.hush is not hush), given])
+        return made
+
+    async def unmute(self, names: Iterable[str], *hushes: Hush) -> Sequence[Mute]:
+        self.allow_changes()
+        taken: list[Mute] = []
+        for name in names:
+            gone = [one for one in self.said.get(name, ()) if one.hush in (hushes or tuple(Hush))]
+            taken += gone
+            self._say(name, [one for one in self.said.get(name, ()) if one not in gone])
+        return taken
+
+    def _say(self, name: str, said: Sequence[Mute]) -> None:
+        before = self.verdict(name)
+        self.said[name] = said
+        self.emit(Changed(self.now, name, before, self.verdict(name)))
 
     def select(self, text: str) -> list[str]:
         """A stand-in for the selection language: `state=down`, `cpu>50`, `@group`, or a name's beginning."""
@@ -533,28 +583,28 @@ class FakeFleet:
 
     def ill(self, name: str, *reasons: tuple[str, State, str, float | None]) -> None:
         """Let rules hold against a node."""
-        before = self.fakes[name].verdict()
+        before = self.verdict(name)
         fake = self.fakes[name]
         fake.since = self.now
         fake.reasons = tuple(Reason(rule, state, words, self.now, value) for rule, state, words, value in reasons)
-        self.emit(Changed(self.now, name, before, fake.verdict()))
+        self.emit(Changed(self.now, name, before, self.verdict(name)))
 
     def fail(self, name: str, layer: Layer, error: str) -> None:
         """Let a node be down."""
         fake = self.fakes[name]
-        before, fake.since = fake.verdict(), self.now
+        before, fake.since = self.verdict(name), self.now
         fake.pending = False
         fake.failed, fake.error = layer, error
         fake.reasons = (Reason("reach", State.CRITICAL, f"{layer}: {error}", self.now),)
-        self.emit(Changed(self.now, name, before, fake.verdict()))
+        self.emit(Changed(self.now, name, before, self.verdict(name)))
         self.emit(Seen(name, self.status(name)))
 
     def heal(self, name: str) -> None:
         """Let a node be well again."""
         fake = self.fakes[name]
-        before, fake.since = fake.verdict(), self.now
+        before, fake.since = self.verdict(name), self.now
         fake.failed, fake.error, fake.reasons = None, "", ()
-        self.emit(Changed(self.now, name, before, fake.verdict()))
+        self.emit(Changed(self.now, name, before, self.verdict(name)))
         self.emit(Seen(name, self.status(name)))
 
     def note(self, name: str | None, text: str, alarm: bool = False) -> None:

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from ...events import Event
-from .. import story, top
+from .. import story
 from ..actions import bindings, of
 from ..text import width
 from ..widgets.bars import KeyBar, TextLine
@@ -83,7 +83,7 @@ class EventsScreen(Screen[None]):
             log.take([event for event in dashboard.fleet.log() if shown(event)], now)
         what = "alarms" if self._alarms else "events"
         left = [(("gridtui", "title"),), (("event log", "strong"),), ((f"{log.count} {what}", "dim"),)]
-        self.query_one("#summary", TextLine).show((left, top.right(dashboard.banner, now, self.size.width)))
+        self.query_one("#summary", TextLine).show((left, dashboard.corner(self.size.width)))
 
     @on(Lines.Chosen)
     def _chosen(self) -> None:

@@ -159,9 +159,7 @@ class FleetScreen(Screen[None]):
             *top.ping(dashboard.fleet.ping_method, wide),
             *top.order(self._sort, self._descending, self._group),
         ]
-        self.query_one("#summary", TextLine).show(
-            (first, top.right(dashboard.banner, dashboard.clock(), self.size.width)), (second, ())
-        )
+        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
 
     def _explain(self) -> None:
         """The detail line: the node under the cursor, in words."""

@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from ...errors import GridtuiError
 from ...jobs.model import ENDED, PLACED, Attempt, Job, JobId
-from .. import dossier, text, top
+from .. import dossier, text
 from ..actions import bindings, of
 from ..tail import Tail
 from ..widgets.bars import Chunk, KeyBar, TextLine
@@ -116,9 +116,7 @@ class JobScreen(SearchingScreen, ChangeScreen):
             ]
             if job.item:
                 second.append((("item ", "dim"), (text.plain(job.item), "accent")))
-        self.query_one("#summary", TextLine).show(
-            (first, top.right(dashboard.banner, now, self.size.width)), (second, ())
-        )
+        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
         if shown is not None:
             self._show_panels(shown, now)
         self._show_head(now)

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from ...jobs.model import Job, JobId
-from .. import text, top, use, work
+from .. import text, use, work
 from ..actions import bindings, of
 from ..listing import Elements, Entry, Listing, Submissions
 from ..pages import Pages
@@ -123,9 +123,7 @@ class JobsScreen(ChangeScreen):
     def show(self) -> None:
         dashboard, desk, now = self.dashboard, self.dashboard.desk, self.dashboard.clock()
         first, second = self._array(now) if self.number is not None else self._all(now)
-        self.query_one("#summary", TextLine).show(
-            (first, top.right(dashboard.banner, now, self.size.width)), (second, ())
-        )
+        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
         sizes = [sum(map(self._list.size, view.segments)) for view in self._list.views]
         filtered: list[Chunk] = [(("filter ", "dim"), (self._words, "accent"))] if self._list.words else []
         self.query_one("#tabs", TextLine).show(([*filtered, *work.tabs(self._list.views, self._view, sizes)], ()))

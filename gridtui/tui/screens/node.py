@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from ...errors import GridtuiError
 from ...model import Status
-from .. import sheets, story, text, top, work
+from .. import sheets, story, text, work
 from ..actions import bindings, of
 from ..states import STATE_ROLES, face
 from ..widgets.bars import Chunk, KeyBar, TextLine
@@ -139,9 +139,7 @@ class NodeScreen(Screen[None]):
         self.query_one("#why", Panel).show(lambda cells: sheets.why(status, cells) if cut else ())
         if not verdict.reasons and status.reach.up:
             second.append((("no rule holds against it", "dim"),))
-        self.query_one("#summary", TextLine).show(
-            (first, top.right(dashboard.banner, now, self.size.width)), (second, ())
-        )
+        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
 
     def _draw_plots(self, status: Status) -> None:
         fleet = self.dashboard.fleet

@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from ...errors import GridtuiError, UsageError
 from ...playbooks.model import BATCHES, Plan, Playbook
-from .. import choice, text, top
+from .. import choice, text
 from ..actions import bindings, of
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.lines import Lines
@@ -114,9 +114,7 @@ class PlaybooksScreen(Screen[None]):
         first.append(((f"{len(self._found)} of them", "dim"),))
         if self._marked:
             first.append(((", ".join(self._marked), "accent"),))
-        self.query_one("#summary", TextLine).show(
-            (first, top.right(dashboard.banner, dashboard.clock(), self.size.width))
-        )
+        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)))
         count = len(self.names)
         target: list[Chunk] = [(("on ", "dim"), (f"{count} node{'' if count == 1 else 's'}", "strong"))]
         if self.names:

@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from ...errors import GridtuiError
 from ...posture.model import Look
-from .. import text, top, upkeep
+from .. import text, upkeep
 from ..actions import bindings, of
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.findings import FindingLines
@@ -82,9 +82,7 @@ class PostureScreen(Screen[None]):
             second = [(("asking the node ...", "accent"),), *second]
         elif not second:
             second = [(("not looked at yet", "dim"),)]
-        self.query_one("#summary", TextLine).show(
-            (first, top.right(dashboard.banner, now, self.size.width)), (second, ())
-        )
+        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
         findings = self._list
         findings.take(posture.findings if posture is not None else ())
         findings.styles.max_height = max(1, findings.count)

@@ -9,7 +9,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from ...errors import GridtuiError
-from .. import text, top
+from .. import text
 from ..actions import BY_NAME
 from ..widgets.bars import Chunk, TextLine
 from .question import ConfirmScreen
@@ -111,9 +111,7 @@ class RunScreen(Screen[None]):
         first: list[Chunk] = [(("gridtui", "title"),), ((self.NOUN, "strong"),)]
         if title:
             first.append(((text.plain(title), "text"),))
-        self.query_one("#summary", TextLine).show(
-            (first, top.right(dashboard.banner, dashboard.clock(), self.size.width)), (second, ())
-        )
+        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
         count = len(self.names)
         target: list[Chunk] = [
             (("on ", "dim"), (f"{count} node{'' if count == 1 else 's'}", "strong")),

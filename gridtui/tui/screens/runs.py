@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from ...errors import GridtuiError
-from .. import past, text, top
+from .. import past, text
 from ..actions import bindings, of
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.lines import Lines
@@ -71,9 +71,7 @@ class RunsScreen(Screen[None]):
         lines.take(self._kept, dashboard.clock())
         count = len(self._kept)
         first: list[Chunk] = [(("gridtui", "title"),), ((f"{count} run{'' if count == 1 else 's'}", "strong"),)]
-        self.query_one("#summary", TextLine).show(
-            (first, top.right(dashboard.banner, dashboard.clock(), self.size.width))
-        )
+        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)))
         chosen = self._chosen()
         ended = past.ended(chosen, dashboard.fleet.fold) if chosen is not None else []
         self.query_one("#ended", Panel).show(lambda cells: past.page(ended, cells))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gridtui.health import changed, mutes
 from gridtui.health.alerts import alerts
-from gridtui.model import Hush, Layer, Mute, Node, Reason, State, Verdict
+from gridtui.model import Hush, Layer, Mute, Node, Reason, State, Verdict, clean
 
 NOW = 1_790_000_000.0
 NODE = Node("web01", "198.18.0.1")
@@ -168,8 +168,8 @@ known = st.builds(
     node=texts,
     since=times,
     until=st.none(),
-    who=texts.map(lambda text: mutes.clean(text)),
-    why=texts.map(lambda text: mutes.clean(text)),
+    who=texts.map(lambda text: clean(text)),
+    why=texts.map(lambda text: clean(text)),
     rules=st.dictionaries(st.sampled_from(["disk", "reach", ""]), st.sampled_from(State), min_size=1).map(
         lambda found: tuple(sorted(found.items()))
     ),
@@ -201,7 +201,7 @@ def test_a_damaged_document_gives_what_can_be_read_and_no_endless_silence(items:
     assert mutes.from_json(other) == [] or isinstance(other, dict)
     for mute in mutes.from_json({"schema": 1, "mutes": items}):
         assert mute.hush is not Hush.SILENCED or mute.until is not None
-        assert mute.who == mutes.clean(mute.who) and mute.why == mutes.clean(mute.why)
+        assert mute.who == clean(mute.who) and mute.why == clean(mute.why)
         mutes.muted(down(), [mute], NOW)
 
 
