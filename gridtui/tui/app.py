@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,7 +25,9 @@ from .columns import checked
 from .desk import Desk
 from .driver import Driver
 from .duty import Duty
+from .keeping import Keeping
 from .live import Live
+from .marks import Marks
 from .opening import Opening
 from .screens.fleet import FleetScreen
 from .shells import Shells
@@ -68,6 +70,8 @@ class Dashboard(Opening):
             )
         self.theme = settings.theme
         self.bridge = Bridge(fleet, self.post_message)
+        self.marks = Marks(fleet.nodes)
+        self.keeping = Keeping(lambda error: self.notify(str(error), markup=False, severity="warning"))
         self.asking = Asking(self)
         if fleet.ask is None:
             fleet.ask = self.asking.secret
@@ -112,6 +116,7 @@ class Dashboard(Opening):
     async def on_unmount(self) -> None:
         await self.shells.end()
         await self.duty.end()
+        await self.keeping.close()
 
     def on_fresh(self) -> None:
         """Let the screen on top show what is new; others catch up when they come back."""
@@ -158,6 +163,10 @@ class Dashboard(Opening):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
+
+    def targets(self, shown: Sequence[str]) -> list[str]:
+        """Whom an action is for: what is marked, else what is shown."""
+        return self.marks.targets(shown)
 
     def retry(self, name: str) -> None:
         """Try to reach a node now."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..errors import GridtuiError
 from .driver import Driver
-from .haste import Hasty
+from .guarding import Guarding
 
 if TYPE_CHECKING:
     from ..jobs.model import JobId
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .shells import Shells
 
 
-class Opening(Hasty):
+class Opening(Guarding):
     """The dashboard's part that opens screens."""
 
     fleet: Source

@@ -75,3 +75,8 @@ def order(sort: str, descending: bool, group: str) -> list[Chunk]:
 def chosen(words: str, shown: int, nodes: int) -> Sequence[Chunk]:
     """The filter in force, and how many it leaves."""
     return [(("filter ", "dim"), (text.plain(words), "accent"), (f"  {shown} of {nodes}", "text"))] if words else []
+
+
+def marked(number: int) -> list[Chunk]:
+    """How many nodes are marked: whom every action is for."""
+    return [((f"* {number} marked", "accent"),)] if number else []

@@ -216,7 +216,7 @@ def test_a_window_too_small_for_anything_does_no_harm(dashboard: Dashboard) -> N
     terminal = dashboard.terminal
     for width, height in ((20, 5), (1, 1), (300, 60), (80, 24)):
         terminal.resize(width, height)
-        terminal.press("Down", "Up", "s", "0")
+        terminal.press("Down", "Up", ">", "0")
     dashboard.all_up()
     terminal.press("q")
     terminal.until(terminal.at_prompt, 10)

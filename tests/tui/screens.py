@@ -44,3 +44,8 @@ async def begin(app: Dashboard, pilot: Pilot[int]) -> None:
     await until(pilot, lambda: getattr(app.fleet, "started", True))
     await until(pilot, lambda: table(app).names)
     await pilot.pause()
+
+
+def told(app: Dashboard) -> list[str]:
+    """What was told in passing, oldest first: tests draw no toasts."""
+    return [one.message for one in app._notifications]

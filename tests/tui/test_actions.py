@@ -72,10 +72,10 @@ def test_bindings_carry_their_action_as_id(place: actions.Place) -> None:
     [
         ({"quit": "ctrl+x"}, {"quit": "ctrl+x"}),
         ({"filter": "f, /"}, {"filter": "f,slash"}),
-        ({"sort": "comma"}, {"sort": "comma"}),
-        ({"sort": ","}, {"sort": "comma"}),
+        ({"group": "comma"}, {"group": "comma"}),
+        ({"group": ","}, {"group": "comma"}),
         ({"help": "f1"}, {"help": "f1"}),
-        ({"sort": "g", "group": "s"}, {"sort": "g", "group": "s"}),
+        ({"retry": "u", "group": "R"}, {"retry": "u", "group": "R"}),
         ({"alarms": "p"}, {"alarms": "p"}),  # `p` is another screen's
     ],
 )
@@ -91,7 +91,7 @@ def test_keys(keys: dict[str, str], map_: dict[str, str]) -> None:
         ({"quit": "contrl+x"}, "dashboard.keys.quit: `contrl+x` is no key; did you mean `ctrl`?"),
         ({"quit": "entr"}, "dashboard.keys.quit: `entr` is no key; did you mean `enter`?"),
         ({"quit": ""}, "dashboard.keys.quit: `` is no key; docs/DASHBOARD.md lists them"),
-        ({"quit": "s"}, "dashboard.keys.quit: the key s already means `sort`; give `sort` another key too"),
+        ({"quit": "0"}, "dashboard.keys.quit: the key 0 already means `problems`; give `problems` another key too"),
         ({"up": "q"}, "dashboard.keys.up: the key q already means `quit`; give `quit` another key too"),
     ],
 )

@@ -28,7 +28,7 @@ SIZES = [(80, 24), (160, 50)]
     ("name", "keys", "theme"),
     [
         ("fleet", [], "gridtui-dark"),
-        ("fleet-light-grouped", ["g"], "gridtui-light"),
+        ("fleet-light-grouped", ["u"], "gridtui-light"),
         ("fleet-wrong-filter", ["slash", *"@wbe"], "gridtui-dark"),
         ("node", ["down", "enter"], "gridtui-dark"),
         ("node-down-contrast", ["enter", "p"], "gridtui-contrast"),
@@ -53,7 +53,7 @@ def test_picture(snap_compare: object, size: tuple[int, int], name: str, keys: l
             await pilot.pause()
         app.fleet_screen._add_up()
         if "slash" in keys:
-            while not app.fleet_screen._complaint:
+            while not app.fleet_screen.complaint:
                 await pilot.pause(0.01)
             app.fleet_screen.query_one("Input").cursor_blink = False  # type: ignore[attr-defined]
         if "p" in keys:

@@ -158,7 +158,7 @@ class ExecScreen(SearchingScreen, RunScreen):
     @on(Lines.Chosen)
     def _chosen(self) -> None:
         if self.focused is self._groups:  # a line of output can be clicked too
-            self.action_fold()
+            self.action_unfold()
 
     # ---- running ----
 
@@ -224,7 +224,7 @@ class ExecScreen(SearchingScreen, RunScreen):
         self._timeout = TIMEOUTS[(TIMEOUTS.index(self._timeout) + 1) % len(TIMEOUTS)]
         self.show()
 
-    def action_fold(self) -> None:
+    def action_unfold(self) -> None:
         self._groups.unfold()
 
     def action_diff(self) -> None:

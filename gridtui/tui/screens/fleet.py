@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input
 
-from ...errors import SelectionError
 from .. import text, top
 from ..actions import bindings, of
 from ..arrange import Group, aggregate, arrange, count, group_keys, smallest_groups
-from ..columns import BY_NAME, SORTS
+from ..columns import BY_NAME
 from ..rows import silence
 from ..states import STATE_ROLES, Kind, face
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.fleet_table import FleetTable, TableHeader
 from ..widgets.lines import Lines
-
-if TYPE_CHECKING:
-    from ..app import Dashboard
+from .marking import MarkingScreen
 
 CALM = 2.0
 """Seconds between two orders of the table while nothing but numbers changes: rows that jump cannot be read."""
 SHARE = 60
 """An ordering that takes t seconds is repeated after SHARE * t at the earliest, so that it costs less than 2 % of a core."""
 _TITLE: Chunk = (("gridtui", "title"),)
-TYPING = 0.15
-"""Seconds without a key press after which a filter is applied."""
 
 
-class FleetScreen(Screen[None]):
+class FleetScreen(MarkingScreen):
     """All nodes, problems first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("fleet")]
@@ -43,20 +38,15 @@ class FleetScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._sort, self._descending, self._group, self._filter = "problems", False, "", ""
+        self._sort, self._descending, self._group = "problems", False, ""
         self._names: list[str] = []
         self._total = Group("", {})
         self._counts: Mapping[Kind, int] = {}
         self._added_at = self._adding = 0.0
-        self._complaint: list[Chunk] = []
         self._without: frozenset[str] = frozenset({"gpu", "posture"})
         self._ordered_at = 0.0
         self._took = 0.0
         self._waiting = False
-
-    @property
-    def dashboard(self) -> Dashboard:
-        return cast("Dashboard", self.app)
 
     def compose(self) -> ComposeResult:
         dashboard = self.dashboard
@@ -70,6 +60,7 @@ class FleetScreen(Screen[None]):
             settings.dashboard.columns,
             dashboard.clock,
             dashboard.survey.posture,
+            dashboard.marks.__contains__,
             id="table",
         )
         yield TextLine("raised", cut=True, id="detail")
@@ -93,6 +84,35 @@ class FleetScreen(Screen[None]):
     def table(self) -> FleetTable:
         return self.query_one("#table", FleetTable)
 
+    @property
+    def body(self) -> Widget:
+        return self.table
+
+    # ---- marks ----
+
+    @property
+    def shown(self) -> list[str]:
+        return self.table.names
+
+    @property
+    def under(self) -> list[str]:
+        return [name] if (name := self.table.node) is not None else []
+
+    def marked(self) -> None:
+        self.table.refresh()
+        self._summarise()
+
+    def step(self) -> None:
+        self.table.action_down()
+
+    @on(Lines.Marked)
+    def _mark_clicked(self, event: Lines.Marked) -> None:
+        if (name := self.table.node) is not None:
+            if event.reach:
+                self.mark_to(name)
+            else:
+                self.mark_one(name)
+
     # ---- what is new ----
 
     def freshen(self, changed: bool) -> None:
@@ -108,7 +128,7 @@ class FleetScreen(Screen[None]):
             return
         self.table.look()
         self._summarise()
-        self._explain()
+        self.explain()
 
     def order(self) -> None:
         """Filter, sort and group again, now."""
@@ -116,14 +136,7 @@ class FleetScreen(Screen[None]):
         dashboard = self.dashboard
         status = dashboard.bridge.status
         nodes = dashboard.fleet.nodes
-        self._names = list(nodes)
-        if self._filter:
-            try:
-                self._names = dashboard.fleet.select(self._filter)
-                if not self.has_class("-filtering"):
-                    self._relieve()
-            except SelectionError as error:
-                self._complain(error)  # e.g. a group that is gone; all nodes are shown rather than none
+        self._names = self.filtered()
         self._counts = count(map(status, nodes))
         lines = arrange(
             self._names, status, self._sort, self._descending, self._group, self._smallest, dashboard.survey.score
@@ -132,7 +145,7 @@ class FleetScreen(Screen[None]):
             self._without -= {"posture"}
         self.table.show(lines, self._without)
         self._summarise()
-        self._explain()
+        self.explain()
         self._waiting = False
         self._ordered_at = time.monotonic()
         self._took = self._ordered_at - started
@@ -154,22 +167,23 @@ class FleetScreen(Screen[None]):
         first = [*([_TITLE] if wide else ()), *top.counts(self._counts, nodes)]
         second = [
             *dashboard.goes_on(),
-            *top.chosen(self._filter, len(self._names), nodes),
+            *top.chosen(self.selection, len(self._names), nodes),
+            *top.marked(len(dashboard.marks)),
             *top.together(self._total, wide),
             *top.ping(dashboard.fleet.ping_method, wide),
             *top.order(self._sort, self._descending, self._group),
         ]
         self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
 
-    def _explain(self) -> None:
+    def explain(self) -> None:
         """The detail line: the node under the cursor, in words."""
         line = self.query_one("#detail", TextLine)
-        if self._complaint:
-            line.show((self._complaint, ()))
+        if self.complaint:
+            line.show((self.complaint, ()))
             return
         name = self.table.node
         if name is None:
-            words = f"no node matches {text.plain(self._filter)}" if self._filter else "the inventory has no nodes"
+            words = f"no node matches {text.plain(self.selection)}" if self.selection else "the inventory has no nodes"
             line.show(([((words, "dim"),)], ()))
             return
         status = self.dashboard.bridge.status(name)
@@ -195,77 +209,7 @@ class FleetScreen(Screen[None]):
 
     @on(Lines.Moved)
     def _moved(self) -> None:
-        self._explain()
-
-    # ---- the filter ----
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a filter is typed, its key is a character like others."""
-        return not (action == "filter" and isinstance(self.focused, Input))
-
-    def action_filter(self) -> None:
-        box = self.query_one("#filter", Input)
-        self.add_class("-filtering")
-        box.display = True
-        box.value = self._filter
-        box.cursor_position = len(box.value)
-        # At once, not by `focus`, which waits for its turn: what is typed on quickly would be taken for keys.
-        self.set_focus(box)
-
-    @on(Input.Changed, "#filter")
-    def _typing(self, event: Input.Changed) -> None:
-        words = event.value.strip()
-        self.set_timer(TYPING, lambda: self._apply(words))
-
-    def _apply(self, words: str) -> None:
-        box = self.query_one("#filter", Input)
-        if box.value.strip() != words or not self.has_class("-filtering"):
-            return  # typed on
-        try:
-            if words:
-                self.dashboard.fleet.select(words)
-        except SelectionError as error:
-            self._complain(error)
-            return
-        self._relieve()
-        if words != self._filter:
-            self._filter = words
-            self.order()
-        else:
-            self._explain()
-
-    def _complain(self, error: SelectionError) -> None:
-        """Say what is wrong with the filter, and where; the nodes of the last good one stay."""
-        self.query_one("#filter", Input).add_class("-wrong")
-        where = f"at {error.position + 1}: " if error.text else ""
-        self._complaint = [((f"{where}{text.plain(error.message)}", "critical"),)]
-        if error.hint:
-            self._complaint.append(((text.plain(error.hint), "text"),))
-        self._explain()
-
-    def _relieve(self) -> None:
-        self._complaint = []
-        self.query_one("#filter", Input).remove_class("-wrong")
-
-    @on(Input.Submitted, "#filter")
-    def _done(self, event: Input.Submitted) -> None:
-        words = event.value.strip()
-        self._apply(words)
-        if self._filter == words:
-            self._close_filter()
-
-    def _close_filter(self) -> None:
-        self.remove_class("-filtering")
-        self.query_one("#filter", Input).display = False
-        self._relieve()
-        self.set_focus(self.table)
-        self._explain()
-
-    def action_clear(self) -> None:
-        if self._filter or self.has_class("-filtering"):
-            self._filter = ""
-            self._close_filter()
-            self.order()
+        self.explain()
 
     # ---- order ----
 
@@ -273,12 +217,6 @@ class FleetScreen(Screen[None]):
         self._sort = name
         self._descending = name in BY_NAME and BY_NAME[name].descending
         self.order()
-
-    def action_sort(self) -> None:
-        self._sort_by(SORTS[(SORTS.index(self._sort) + 1) % len(SORTS)])
-
-    def action_sort_back(self) -> None:
-        self._sort_by(SORTS[(SORTS.index(self._sort) - 1) % len(SORTS)])
 
     def action_column_left(self) -> None:
         self._neighbour(-1)
@@ -314,6 +252,11 @@ class FleetScreen(Screen[None]):
 
     # ---- nodes ----
 
+    @property
+    def targets(self) -> list[str]:
+        """Whom an action is for."""
+        return self.dashboard.targets(self.shown)
+
     @on(Lines.Chosen)
     def _chosen(self) -> None:
         self.action_open()
@@ -327,20 +270,20 @@ class FleetScreen(Screen[None]):
             self.dashboard.retry(name)
 
     def action_exec(self) -> None:
-        self.dashboard.open_run("exec", self.table.names)
+        self.dashboard.open_run("exec", self.targets)
 
     def action_push(self) -> None:
-        self.dashboard.open_run("push", self.table.names)
+        self.dashboard.open_run("push", self.targets)
 
     def action_playbooks(self) -> None:
-        self.dashboard.open_playbooks(self.table.names)
+        self.dashboard.open_playbooks(self.targets)
 
     def action_posture(self) -> None:
         if (name := self.table.node) is not None:
             self.dashboard.open_posture(name)
 
     def action_survey(self) -> None:
-        self.dashboard.run_worker(self.dashboard.survey.ask_all(self.table.names), group="posture")
+        self.dashboard.run_worker(self.dashboard.survey.ask_all(self.targets), group="posture")
 
     def action_jobs(self) -> None:
         self.dashboard.open_jobs()

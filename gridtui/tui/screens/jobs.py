@@ -20,7 +20,7 @@ from ..widgets.jobs import JobLines, JobTitles
 from ..widgets.lines import Lines
 from ..widgets.plot import Curve, Plot
 from .changes import ChangeScreen
-from .fleet import TYPING
+from .filtering import TYPING
 
 if TYPE_CHECKING:
     from ...jobs.queue import Progress

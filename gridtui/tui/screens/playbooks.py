@@ -174,7 +174,7 @@ class PlaybooksScreen(Screen[None]):
         self._say("")
         self.show()
 
-    def action_mark(self) -> None:
+    def action_mark_playbook(self) -> None:
         at = self._list.cursor
         if at < len(self._found):
             name = self._found[at].name

@@ -23,6 +23,9 @@ from .strips import strip
 if TYPE_CHECKING:
     from ...posture.model import Posture
 
+MARK = "*"
+"""Beside a node that is marked."""
+
 
 class FleetTable(Lines):
     """`status` and `trips` are asked for visible nodes only."""
@@ -35,6 +38,7 @@ class FleetTable(Lines):
         columns: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
         posture: Callable[[str], Posture | None] = lambda name: None,
+        marked: Callable[[str], bool] = lambda name: False,
         *,
         id: str | None = None,
     ) -> None:
@@ -45,6 +49,7 @@ class FleetTable(Lines):
         self._only = columns
         self._clock = clock
         self._posture = posture
+        self._marked = marked
         self._lines: Sequence[Line] = ()
         self._longest = 10
         self._without: frozenset[str] = frozenset()
@@ -97,6 +102,10 @@ class FleetTable(Lines):
 
     def surface(self, index: int) -> str:
         return "group" if isinstance(self._lines[index], Group) else "base"
+
+    def sign(self, index: int) -> str:
+        line = self._lines[index]
+        return MARK if isinstance(line, str) and self._marked(line) else " "
 
     def can_stop(self, index: int) -> bool:
         return isinstance(self._lines[index], str)

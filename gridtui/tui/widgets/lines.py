@@ -34,6 +34,14 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     class Chosen(Message):
         """The line under the cursor was clicked again."""
 
+    class Marked(Message):
+        """The line under the cursor was clicked with a key held down."""
+
+        def __init__(self, reach: bool) -> None:
+            super().__init__()
+            self.reach = reach
+            """With Shift: all from the last mark to here."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._count = 0
@@ -50,6 +58,10 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def surface(self, index: int) -> str:
         """On what a line stands when the cursor is not on it."""
         return "base"
+
+    def sign(self, index: int) -> str:
+        """One cell between the cursor's mark and the line: whether it is marked."""
+        return " "
 
     def can_stop(self, index: int) -> bool:
         """Whether the cursor may rest on a line."""
@@ -106,17 +118,17 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             parts = self._made[index] = self.parts(index)
         here = index == self._cursor
         surface = ("cursor" if self.has_focus else "cursor-blurred") if here else self.surface(index)
-        key = (parts, surface, cells, colours)
+        sign = self.sign(index)
+        key = (parts, surface, cells, colours, sign)
         kept = self._strips.get(y)
         if kept is not None and kept[0] == key:
             return kept[1]
-        line = self._draw(parts, colours, cells, surface, here)
+        line = self._draw(parts, colours, cells, surface, here, sign)
         self._strips[y] = key, line
         return line
 
-    def _draw(self, parts: Parts, colours: Palette, cells: int, surface: str, here: bool) -> Strip:
-        mark = ("▌ ", "primary") if here else ("  ", "text")
-        return strip((mark, *parts), colours, cells, surface)
+    def _draw(self, parts: Parts, colours: Palette, cells: int, surface: str, here: bool, sign: str) -> Strip:
+        return strip((("▌" if here else " ", "primary"), (sign, "accent"), *parts), colours, cells, surface)
 
     # ---- the cursor ----
 
@@ -176,7 +188,10 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def on_click(self, event: events.Click) -> None:
         index = event.y + self.scroll_offset.y
         if index < self._count and self.can_stop(index):
-            if index == self._cursor:
+            if event.shift or event.ctrl or event.meta:
+                self.go(index)
+                self.post_message(self.Marked(event.shift))
+            elif index == self._cursor:
                 self.post_message(self.Chosen())
             else:
                 self.go(index)

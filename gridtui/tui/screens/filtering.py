@@ -1,0 +1,146 @@
+"""A screen whose nodes are filtered by a selection that is typed. Owns the box `#filter`, the selection in force and what is wrong with
+the one that is typed; what is shown then is the screen's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual import on
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
+
+from ...errors import SelectionError
+from .. import text
+from ..widgets.bars import Chunk
+
+if TYPE_CHECKING:
+    from ..app import Dashboard
+
+TYPING = 0.15
+"""Seconds without a key press after which a filter is applied."""
+
+
+class FilteringScreen(Screen[None]):
+    """Composes an `Input` of the id `filter`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.selection = ""
+        """The selection in force; empty: all nodes."""
+        self.complaint: list[Chunk] = []
+        """What is wrong with what is typed."""
+
+    @property
+    def dashboard(self) -> Dashboard:
+        return cast("Dashboard", self.app)
+
+    # ---- for the screen ----
+
+    def order(self) -> None:
+        """Filter, sort and group again, now."""
+        raise NotImplementedError
+
+    def explain(self) -> None:
+        """Say the complaint, or what is under the cursor."""
+        raise NotImplementedError
+
+    @property
+    def body(self) -> Widget:
+        """What has the focus when nothing is typed."""
+        raise NotImplementedError
+
+    def filtered(self) -> list[str]:
+        """The nodes that the selection names, in the inventory's order; all where it cannot be read (any more)."""
+        if self.selection:
+            try:
+                names = self.dashboard.fleet.select(self.selection)
+            except SelectionError as error:
+                self._complain(error)  # e.g. a group that is gone; all nodes are shown rather than none
+            else:
+                if not self.has_class("-filtering"):
+                    self._relieve()
+                return names
+        return list(self.dashboard.fleet.nodes)
+
+    # ---- typing ----
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a filter is typed, its key is a character like others."""
+        return not (action == "filter" and isinstance(self.focused, Input))
+
+    def action_filter(self) -> None:
+        box = self.query_one("#filter", Input)
+        self.add_class("-filtering")
+        box.display = True
+        box.value = self.selection
+        box.cursor_position = len(box.value)
+        # At once, not by `focus`, which waits for its turn: what is typed on quickly would be taken for keys.
+        self.set_focus(box)
+
+    def command_filter(self, words: str) -> None:
+        """Put a selection in force, as if it had been typed. Raises SelectionError."""
+        words = words.strip()
+        if words:
+            self.dashboard.fleet.select(words)
+        self.selection = words
+        if self.has_class("-filtering"):
+            self._close()
+        self._relieve()
+        self.order()
+
+    def action_clear(self) -> None:
+        if self.selection or self.has_class("-filtering"):
+            self.selection = ""
+            self._close()
+            self.order()
+
+    @on(Input.Changed, "#filter")
+    def _typing(self, event: Input.Changed) -> None:
+        words = event.value.strip()
+        self.set_timer(TYPING, lambda: self._apply(words))
+
+    @on(Input.Submitted, "#filter")
+    def _done(self, event: Input.Submitted) -> None:
+        words = event.value.strip()
+        self._apply(words)
+        if self.selection == words:
+            self._close()
+
+    def _apply(self, words: str) -> None:
+        box = self.query_one("#filter", Input)
+        if box.value.strip() != words or not self.has_class("-filtering"):
+            return  # typed on
+        try:
+            if words:
+                self.dashboard.fleet.select(words)
+        except SelectionError as error:
+            self._complain(error)
+            return
+        self._relieve()
+        if words != self.selection:
+            self.selection = words
+            self.order()
+        else:
+            self.explain()
+
+    def _complain(self, error: SelectionError) -> None:
+        """Say what is wrong with the filter, and where; the nodes of the last good one stay."""
+        self.query_one("#filter", Input).add_class("-wrong")
+        where = f"at {error.position + 1}: " if error.text else ""
+        self.complaint = [((f"{where}{text.plain(error.message)}", "critical"),)]
+        if error.hint:
+            self.complaint.append(((text.plain(error.hint), "text"),))
+        self.explain()
+
+    def _relieve(self) -> None:
+        self.complaint = []
+        self.query_one("#filter", Input).remove_class("-wrong")
+
+    def _close(self) -> None:
+        self.remove_class("-filtering")
+        self.query_one("#filter", Input).display = False
+        self._relieve()
+        self.set_focus(self.body)
+        self.explain()
