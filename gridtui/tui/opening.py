@@ -152,6 +152,11 @@ class Opening(Guarding):
         """Whether another program has the terminal."""
         return isinstance(self._driver, Driver) and self._driver.away
 
+    @property
+    def leaving(self) -> bool:
+        """Whether the program is about to end."""
+        return self._exit
+
     def open_shell(self, names: Sequence[str]) -> None:
         """A shell on each of these nodes."""
         self.shells.ask(names)

@@ -7,6 +7,7 @@ The dashboard goes on watching meanwhile; it only does not paint.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 FEW = 4
 """Shells that are opened at once without a question."""
+PATIENCE = 3.0
+"""Seconds that a shell in front may take to end with the dashboard."""
 TOLD = ("SSH_AUTH_SOCK", "PATH")
 """What tmux, which may have been started elsewhere and at another time, is told of our environment."""
 
@@ -54,7 +57,9 @@ class Shells:
         self._dashboard = dashboard
         self.opened: list[Shell] = []
         self._busy = False
-        self._task: asyncio.Task[None] | None = None
+        self._home = asyncio.Event()
+        """Nothing is in front of the dashboard."""
+        self._home.set()
         self._unwatch: list[Callable[[], None]] = []
         self.front: Callable[[Shell, Sequence[str], str], Awaitable[int | None]] = self._front
         """Runs one in front, told what to say before; for tests without a terminal another."""
@@ -103,7 +108,7 @@ class Shells:
     def _begin(self, names: Sequence[str]) -> None:
         if not self._busy:
             self._busy = True
-            self._task = asyncio.create_task(self._open(tuple(names)), name="shells")
+            self._dashboard.run_worker(self._open(tuple(names)), group="shells")
 
     async def _open(self, names: Sequence[str]) -> None:
         try:
@@ -191,16 +196,22 @@ class Shells:
 
     async def _front(self, shell: Shell, words: Sequence[str], said: str) -> int | None:
         program = shell.program = shell.program or Program(words)
-        error: UsageError | None = None
         status: int | None = None
-        with self._dashboard.suspend():
-            try:
-                os.write(2, f"{said}; its end comes back to the dashboard\r\n".encode())
-                status = await program.front()
-            except UsageError as trouble:
-                error = trouble  # told once the dashboard is back
-        if error is not None:
-            raise error
+        trouble: Exception | None = None
+        self._home.clear()
+        try:
+            with self._dashboard.suspend():
+                try:
+                    os.write(2, f"{said}; its end comes back to the dashboard\r\n".encode())
+                    status = await program.front()
+                except Exception as error:  # whatever it is, the dashboard comes back first
+                    trouble = error
+                if self._dashboard.leaving:
+                    raise asyncio.CancelledError  # out of `suspend` without painting again
+        finally:
+            self._home.set()
+        if trouble is not None:
+            raise trouble
         return status
 
     # ---- the end ----
@@ -216,10 +227,12 @@ class Shells:
         self.hang_up()
         for leave in self._unwatch:
             leave()
-        task, self._task = self._task, None
-        if task is not None and not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=5.0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._home.wait()
+        for shell in self.opened:
+            if shell.stopped and shell.program is not None:
+                await shell.program.gone()
 
 
 def ended(name: str, status: int) -> str | None:

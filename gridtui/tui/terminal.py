@@ -100,10 +100,12 @@ class Program:
         with contextlib.suppress(OSError):
             _hand_over(self._keys, os.getpgrp())
 
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended; as far as that was waited for."""
-        return self._process is not None and self._process.poll() is None
+    async def gone(self) -> None:
+        """Wait for one that was hung up, and kill what does not go."""
+        if (process := self._process) is not None and process.returncode is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(process.wait, GRACE)
+            self.hang_up(signal.SIGKILL)
 
 
 LOST = 255
