@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -97,11 +98,12 @@ class Fleet:
 
     async def start(self) -> None:
         """Begin to watch. Returns at once; nodes answer when they do."""
-        from .monitor import Monitor
-
         if self._lent:
             self._lent = False  # somebody watches for a while already: from now on it is for longer
             return
+        # In a thread, with asyncssh and all: half a second in which a screen goes on to answer keys.
+        await asyncio.to_thread(import_module, ".monitor", __package__)
+        from .monitor import Monitor
 
         self._started = True
         self._pool = self._pool or self._make_pool()

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.events import Event, Key
 from textual.screen import Screen
 from textual.types import CSSPathType
 
@@ -26,6 +27,7 @@ from .desk import Desk
 from .driver import Driver
 from .duty import Duty
 from .keeping import Keeping
+from .litter import LOOK, Litter
 from .live import Live
 from .marks import Marks
 from .opening import Opening
@@ -77,11 +79,23 @@ class Dashboard(Opening):
             fleet.ask = self.asking.secret
         self.fleet_screen = FleetScreen()
         self.runs = {}
+        self.litter = Litter()
         self.survey = Survey(self)
         self.desk = Desk(lambda: fleet.jobs, clock)
         self.duty = Duty(lambda: fleet.jobs)
         self.shells = Shells(self)
         self.alarm = Alarm(self.bell if settings.bell else None, self._entitle if settings.title else None)
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Key):
+            self.litter.touched()
+        await super().on_event(event)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        if self.screen_stack:
+            super().refresh_css(animate)
+        else:  # Textual would parse all sheets, and again when the first screen comes: nothing has a style yet
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def get_default_screen(self) -> Screen[None]:
         return self.fleet_screen
@@ -100,6 +114,8 @@ class Dashboard(Opening):
         self.run_worker(self._watch(), group="bridge", exclusive=True)
         self.run_worker(self.survey.recall(), group="posture")
         self.run_worker(ahead.load(), group="ahead")
+        self.litter.begin()
+        self.set_interval(LOOK, self.litter.look)
         self.set_interval(BEAT, lambda: self.post_message(Fresh()))
 
     async def _watch(self) -> None:
@@ -116,6 +132,7 @@ class Dashboard(Opening):
     async def on_unmount(self) -> None:
         await self.shells.end()
         await self.duty.end()
+        self.litter.end()
         await self.keeping.close()
 
     def on_fresh(self) -> None:
