@@ -142,6 +142,15 @@ ACTIONS: tuple[Action, ...] = (
         footer=True,
     ),
     Action("posture", "o", "posture", "Show what is badly kept, and what mends it", ("fleet", "node"), footer=True),
+    Action(
+        "shell",
+        "s",
+        "shell",
+        "Open a shell on the node; on the fleet's screen, on each that is marked",
+        ("fleet", "node", "jobs", "job"),
+        footer=True,
+        changes=True,
+    ),
     Action("jobs", "J", "jobs", "Show the jobs: queue, running, done", ("fleet", "node"), footer=True),
     Action("survey", "O", "ask all", "Ask the marked nodes, else those shown, how they are kept", ("fleet",)),
     Action(

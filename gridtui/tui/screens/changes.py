@@ -178,14 +178,24 @@ class ChangeScreen(Screen[None]):
         else:
             ask_drain(self.dashboard, job.node, self.say)
 
-    def action_show_node(self) -> None:
+    def _node(self) -> str | None:
+        """The node that has the job; where there is none, that is said."""
         job = self.job()
         if job is None or not job.node:
             self.say("no node has it", "text")
         elif job.node not in self.dashboard.fleet.nodes:
             self.say(f"{text.plain(job.node)} is not in this inventory")
         else:
-            self.dashboard.open_node(job.node)
+            return job.node
+        return None
+
+    def action_show_node(self) -> None:
+        if (name := self._node()) is not None:
+            self.dashboard.open_node(name)
+
+    def action_shell(self) -> None:
+        if (name := self._node()) is not None:
+            self.dashboard.open_shell([name])
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While something is typed, keys that are characters are just that."""

@@ -269,6 +269,10 @@ class FleetScreen(MarkingScreen):
         if (name := self.table.node) is not None:
             self.dashboard.retry(name)
 
+    def action_shell(self) -> None:
+        names = self.dashboard.marks.names or [name for name in (self.table.node,) if name is not None]
+        self.dashboard.open_shell(names)
+
     def action_exec(self) -> None:
         self.dashboard.open_run("exec", self.targets)
 

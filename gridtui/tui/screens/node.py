@@ -204,6 +204,9 @@ class NodeScreen(Screen[None]):
     def action_retry(self) -> None:
         self.dashboard.retry(self.node)
 
+    def action_shell(self) -> None:
+        self.dashboard.open_shell([self.node])
+
     def action_exec(self) -> None:
         self.dashboard.open_run("exec", [self.node])
 
