@@ -5,7 +5,8 @@ An error is one line for the reader (what is wrong, where, how to mend it) and k
 
     GridtuiError
     ├── UsageError               wrong option, unknown command, nothing selected
-    │   └── SpecError            a bad description of jobs: file, line, column
+    │   ├── SpecError            a bad description of jobs: file, line, column
+    │   └── CommandError         a bad line in the dashboard's command line: text and position
     ├── SettingsError            a bad settings file
     ├── InventoryError           a bad inventory: file, line, column
     ├── SelectionError           a bad selection expression: text and position
@@ -114,6 +115,15 @@ class InventoryError(GridtuiError):
     def __str__(self) -> str:
         where = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
         return f"{where}: {super().__str__()}" if where else super().__str__()
+
+
+class CommandError(UsageError):
+    """A command line of the dashboard that cannot be read. `position` counts characters from 0."""
+
+    def __init__(self, message: str, *, text: str = "", position: int = 0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.text = text
+        self.position = position
 
 
 class SelectionError(GridtuiError):

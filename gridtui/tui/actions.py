@@ -32,6 +32,7 @@ Place = Literal[
     "help",
     "list",
     "prompt",
+    "line",
     "secret",
     "confirm",
 ]
@@ -244,8 +245,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("via", "f2", "via", "Send from here, or let the nodes pass it on", ("push",), footer=True),
     Action("sudo", "f2", "sudo", "Run as root through sudo, or not", ("exec",), footer=True),
     Action("timeout", "f3", "time-out", "Take the next time-out for each node, or none", ("exec",), footer=True),
-    Action("older", "up", "older", "Take the command before", ("prompt",), palette=False),
-    Action("newer", "down", "newer", "Take the command after", ("prompt",), palette=False),
+    Action("older", "up", "older", "Take the command before", ("prompt", "line"), palette=False),
+    Action("newer", "down", "newer", "Take the command after", ("prompt", "line"), palette=False),
+    Action("complete", "tab", "complete", "Take the next thing that may come there", ("line",), palette=False),
+    Action("complete_back", "shift+tab", "back", "Take the one before", ("line",), palette=False),
+    # First in line, both: what was typed behind them is for the screen.
+    Action("enter_line", "enter", "enter", "Do what is typed", ("line",), palette=False, priority=True),
+    Action("leave_line", "escape", "leave", "Leave the line", ("line",), palette=False, priority=True),
     Action("unfold", "enter,space", "unfold", "Unfold a group into its nodes, or fold it", ("exec",), footer=True),
     Action("diff", "d", "diff", "Show what differs from the most common output", ("exec",), footer=True),
     Action(
@@ -263,6 +269,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("previous_match", "N", "previous", "Go to the match before", ("exec", "job")),
     Action("shift_right", "right", "right", "Move the output sideways to its end", ("exec", "job"), palette=False),
     Action("shift_left", "left", "left", "Move the output sideways to its beginning", ("exec", "job"), palette=False),
+    # First in line, as `filter` is.
+    Action("command_line", "colon", "command", "Type a command", ("app",), palette=False, priority=True),
+    Action("trail_back", "alt+left", "back", "Go back by one part of the trail", ("app",), palette=False),
+    Action("trail_forward", "alt+right", "forward", "Open again what was left last", ("app",), palette=False),
     Action("yes", "y", "yes", "Do it", ("confirm",), palette=False),
     Action("no", "n,escape", "no", "Leave it", ("confirm",), palette=False),
     Action("decline", "escape", "none", "Give no secret", ("secret",), palette=False),
@@ -305,6 +315,7 @@ TITLES: Mapping[Place, str] = {
     "jobs": "Jobs",
     "job": "A job's page",
     "prompt": "Where a command is typed",
+    "line": "Where it is completed: `:` and `/`",
     "list": "Moving",
     "confirm": "A question",
     "secret": "A secret that is asked for",

@@ -30,7 +30,7 @@ from .keeping import Keeping
 from .litter import LOOK, Litter
 from .live import Live
 from .marks import Marks
-from .opening import Opening
+from .ordering import Ordering
 from .screens.fleet import FleetScreen
 from .shells import Shells
 from .survey import Survey
@@ -46,7 +46,7 @@ _HERE = Path(__file__).parent
 _SHEETS = (_HERE / "app.tcss", *sorted((_HERE / "screens").glob("*.tcss")))
 
 
-class Dashboard(Opening):
+class Dashboard(Ordering):
     """One app over one fleet. `clock` gives the time of day, for pictures that can be repeated."""
 
     TITLE = "gridtui"

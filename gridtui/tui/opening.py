@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..errors import GridtuiError
 from .driver import Driver
-from .guarding import Guarding
+from .going import Going
 
 if TYPE_CHECKING:
     from ..jobs.model import JobId
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .shells import Shells
 
 
-class Opening(Guarding):
+class Opening(Going):
     """The dashboard's part that opens screens."""
 
     fleet: Source

@@ -23,6 +23,7 @@ from gridtui.tui.screens.posture import PostureScreen
 from gridtui.tui.screens.question import ConfirmScreen, SecretScreen
 from gridtui.tui.screens.runs import RunsScreen
 from gridtui.tui.screens.transfer import TransferScreen
+from gridtui.tui.widgets.completing import Completing
 from gridtui.tui.widgets.lines import Lines
 from gridtui.tui.widgets.prompt import Prompt
 
@@ -42,6 +43,7 @@ OWNERS = {
     "jobs": JobsScreen,
     "job": JobScreen,
     "prompt": Prompt,
+    "line": Completing,
     "confirm": ConfirmScreen,
     "secret": SecretScreen,
 }

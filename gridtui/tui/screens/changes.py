@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from textual.screen import Screen
 from textual.widgets import Input
 
 from ...errors import GridtuiError
@@ -13,6 +12,7 @@ from ...jobs.model import Job, JobId
 from .. import text
 from ..actions import BY_NAME
 from ..widgets.bars import Chunk
+from .place import Place
 from .question import ConfirmScreen
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def ask_drain(dashboard: Dashboard, node: str, say: Say) -> None:
     ask(dashboard, "Drain this node?", lines, drain, say)
 
 
-class ChangeScreen(Screen[None]):
+class ChangeScreen(Place):
     """A screen with a job in view."""
 
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (9, "-short"), (16, "-tall"), (30, "-high")]  # noqa: RUF012 - declared so by Textual
@@ -80,10 +80,6 @@ class ChangeScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._said: Chunk = ()
-
-    @property
-    def dashboard(self) -> Dashboard:
-        return cast("Dashboard", self.app)
 
     # ---- for subclasses ----
 

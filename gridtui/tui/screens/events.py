@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from ...events import Event
 from .. import story
@@ -16,9 +15,10 @@ from ..actions import bindings, of
 from ..text import width
 from ..widgets.bars import KeyBar, TextLine
 from ..widgets.lines import Lines, Parts
+from .place import Place
 
 if TYPE_CHECKING:
-    from ..app import Dashboard
+    pass
 
 
 class EventLines(Lines):
@@ -49,7 +49,7 @@ class EventLines(Lines):
         return self.events[self.cursor].node if self.cursor < len(self.events) else None
 
 
-class EventsScreen(Screen[None]):
+class EventsScreen(Place):
     """What happened since the start."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("events")]
@@ -59,8 +59,8 @@ class EventsScreen(Screen[None]):
         self._alarms = False
 
     @property
-    def dashboard(self) -> Dashboard:
-        return cast("Dashboard", self.app)
+    def crumb(self) -> str:
+        return "events"
 
     def compose(self) -> ComposeResult:
         yield TextLine("raised", id="summary")

@@ -4,25 +4,20 @@ the one that is typed; what is shown then is the screen's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from textual import on
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
 from ...errors import SelectionError
 from .. import text
 from ..widgets.bars import Chunk
-
-if TYPE_CHECKING:
-    from ..app import Dashboard
+from .place import Place
 
 TYPING = 0.15
 """Seconds without a key press after which a filter is applied."""
 
 
-class FilteringScreen(Screen[None]):
+class FilteringScreen(Place):
     """Composes an `Input` of the id `filter`."""
 
     def __init__(self) -> None:
@@ -31,10 +26,6 @@ class FilteringScreen(Screen[None]):
         """The selection in force; empty: all nodes."""
         self.complaint: list[Chunk] = []
         """What is wrong with what is typed."""
-
-    @property
-    def dashboard(self) -> Dashboard:
-        return cast("Dashboard", self.app)
 
     # ---- for the screen ----
 
@@ -63,6 +54,13 @@ class FilteringScreen(Screen[None]):
                     self._relieve()
                 return names
         return list(self.dashboard.fleet.nodes)
+
+    @property
+    def within(self) -> str:
+        return self.selection
+
+    def widen(self) -> None:
+        self.action_clear()
 
     # ---- typing ----
 

@@ -34,7 +34,6 @@ class FleetScreen(MarkingScreen):
     """All nodes, problems first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("fleet")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (9, "-short"), (16, "-tall")]  # noqa: RUF012 - declared so by Textual
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +46,19 @@ class FleetScreen(MarkingScreen):
         self._ordered_at = 0.0
         self._took = 0.0
         self._waiting = False
+
+    @property
+    def crumb(self) -> str:
+        return "fleet"
+
+    def command_sort(self, words: str) -> None:
+        """Sort by a column."""
+        self._sort_by(words)
+
+    def command_group(self, words: str) -> None:
+        """Group by something, or not at all."""
+        self._group = "" if words == "none" else words
+        self.order()
 
     def compose(self) -> ComposeResult:
         dashboard = self.dashboard

@@ -56,6 +56,10 @@ class JobScreen(SearchingScreen, ChangeScreen):
         """The state of the job when it was asked where it could run."""
         self._refusal = ""
 
+    @property
+    def crumb(self) -> str:
+        return f"job {self.job_id}"
+
     def compose(self) -> ComposeResult:
         yield TextLine("raised", cut=True, id="summary")
         with Horizontal(id="body"):

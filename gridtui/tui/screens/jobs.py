@@ -53,6 +53,18 @@ class JobsScreen(ChangeScreen):
         self._list: Listing = Submissions(desk, clock) if number is None else Elements(desk, clock, number)
         self._pages = Pages(self._list.load)
 
+    @property
+    def crumb(self) -> str:
+        return "jobs" if self.number is None else f"job {self.number}[]"
+
+    @property
+    def within(self) -> str:
+        return self._words
+
+    def widen(self) -> None:
+        self._choose("")
+        self._close_filter()
+
     def compose(self) -> ComposeResult:
         yield TextLine("raised", cut=True, id="summary")
         if self.number is None:

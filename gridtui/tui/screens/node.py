@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
-from textual.screen import Screen
 
 from ...errors import GridtuiError
 from ...model import Status
@@ -19,9 +18,10 @@ from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.panel import Panel
 from ..widgets.plot import Curve, Plot
 from .changes import ask_drain
+from .place import Place
 
 if TYPE_CHECKING:
-    from ..app import Dashboard
+    pass
 
 PROCESSES_EVERY = 3.0
 """Seconds between two lists of processes while they are shown."""
@@ -48,12 +48,11 @@ def _rate(value: float | None) -> str:
     return text.UNKNOWN if value is None or value != value else f"{text.amount(value)}/s"
 
 
-class NodeScreen(Screen[None]):
+class NodeScreen(Place):
     """One node, live."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("node")]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-medium"), (120, "-wide")]  # noqa: RUF012 - declared so by Textual
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (9, "-short"), (16, "-tall")]  # noqa: RUF012 - declared so by Textual
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -61,8 +60,8 @@ class NodeScreen(Screen[None]):
         self._processes = False
 
     @property
-    def dashboard(self) -> Dashboard:
-        return cast("Dashboard", self.app)
+    def crumb(self) -> str:
+        return self.node
 
     def compose(self) -> ComposeResult:
         yield TextLine("raised", cut=True, id="summary")

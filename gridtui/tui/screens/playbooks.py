@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.screen import Screen
 from textual.widgets import Input
 
 from ...errors import GridtuiError, UsageError
@@ -22,19 +21,19 @@ from ..widgets.lines import Lines
 from ..widgets.panel import Panel
 from ..widgets.playbooks import PlaybookLines
 from ..widgets.prompt import Prompt
+from .place import Place
 
 if TYPE_CHECKING:
-    from ..app import Dashboard
+    pass
 
 WINDOWS = (60.0, 120.0, 300.0, 600.0, 30.0)
 """Seconds until a node takes a change back, one after the other behind the key."""
 
 
-class PlaybooksScreen(Screen[None]):
+class PlaybooksScreen(Place):
     """The catalogue at the left; at the right what the one under the cursor does, and how it would run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("playbooks")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (9, "-short"), (16, "-tall")]  # noqa: RUF012 - declared so by Textual
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-wide")]  # noqa: RUF012 - declared so by Textual
 
     def __init__(self) -> None:
@@ -47,8 +46,8 @@ class PlaybooksScreen(Screen[None]):
         self._typing = ""
 
     @property
-    def dashboard(self) -> Dashboard:
-        return cast("Dashboard", self.app)
+    def crumb(self) -> str:
+        return "playbooks"
 
     def compose(self) -> ComposeResult:
         yield TextLine("raised", cut=True, id="summary")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.screen import Screen
 
 from ...errors import GridtuiError
 from ...posture.model import Look
@@ -18,16 +17,16 @@ from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.findings import FindingLines
 from ..widgets.lines import Lines
 from ..widgets.panel import Panel
+from .place import Place
 
 if TYPE_CHECKING:
-    from ..app import Dashboard
+    pass
 
 
-class PostureScreen(Screen[None]):
+class PostureScreen(Place):
     """One node. What is known stands there at once; where nothing is, the node is asked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("posture")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (9, "-short"), (16, "-tall")]  # noqa: RUF012 - declared so by Textual
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -36,8 +35,8 @@ class PostureScreen(Screen[None]):
         self._said: Chunk = ()
 
     @property
-    def dashboard(self) -> Dashboard:
-        return cast("Dashboard", self.app)
+    def crumb(self) -> str:
+        return f"posture of {self.node}"
 
     def compose(self) -> ComposeResult:
         yield TextLine("raised", cut=True, id="summary")

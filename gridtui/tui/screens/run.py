@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from textual.screen import Screen
 from textual.widgets import Input
 
 from ...errors import GridtuiError
 from .. import text
 from ..actions import BY_NAME
 from ..widgets.bars import Chunk, TextLine
+from .place import Place
 from .question import ConfirmScreen
 
 if TYPE_CHECKING:
-    from ..app import Dashboard
+    pass
 
 TICK = 0.2
 """Seconds between two pictures while something runs."""
@@ -31,10 +31,9 @@ class Stop(Protocol):
     def ask(self) -> None: ...
 
 
-class RunScreen(Screen[None]):
+class RunScreen(Place):
     """Opened over the fleet for the nodes that are shown there. It is kept when the reader goes aside, and what runs goes on."""
 
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (9, "-short"), (16, "-tall")]  # noqa: RUF012 - declared so by Textual
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]  # noqa: RUF012 - declared so by Textual
     NOUN: ClassVar[str]
     """What the summary calls it."""
@@ -48,8 +47,8 @@ class RunScreen(Screen[None]):
         self._began = self._took = 0.0
 
     @property
-    def dashboard(self) -> Dashboard:
-        return cast("Dashboard", self.app)
+    def crumb(self) -> str:
+        return self.NOUN
 
     @property
     def running(self) -> bool:

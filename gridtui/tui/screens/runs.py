@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from ...errors import GridtuiError
 from .. import past, text
@@ -16,17 +15,16 @@ from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.lines import Lines
 from ..widgets.panel import Panel
 from ..widgets.runs import RunLines
+from .place import Place
 
 if TYPE_CHECKING:
     from ...playbooks.artefacts import Kept
-    from ..app import Dashboard
 
 
-class RunsScreen(Screen[None]):
+class RunsScreen(Place):
     """The newest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("runs")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (9, "-short"), (16, "-tall")]  # noqa: RUF012 - declared so by Textual
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,8 +32,8 @@ class RunsScreen(Screen[None]):
         self._said: Chunk = ()
 
     @property
-    def dashboard(self) -> Dashboard:
-        return cast("Dashboard", self.app)
+    def crumb(self) -> str:
+        return "runs"
 
     def compose(self) -> ComposeResult:
         yield TextLine("raised", cut=True, id="summary")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from textual import on
-from textual.screen import Screen
 from textual.widgets import Input
 
 from ..widgets.output import OutputLines
+from .place import Place
 
 
-class SearchingScreen(Screen[None]):
+class SearchingScreen(Place):
     """Composes an `OutputLines` and an `Input` of the id `search`."""
 
     @property

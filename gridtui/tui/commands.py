@@ -1,0 +1,241 @@
+"""The command line's language: `:node render01`, `:filter @web & state=down`. Owns which words there are, how a line is read and how it is
+completed; does nothing itself: a command is done by `command_<name>(words)`, or `action_<name>()` where it stands alone. Pure.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ..errors import CommandError
+from ..model import clean
+from .actions import ACTIONS, Action
+from .offers import MOST, Offer, Word, fitting, moved
+
+Kind = Literal[
+    "node",
+    "selection",
+    "column",
+    "columns",
+    "sort",
+    "group",
+    "look",
+    "metric",
+    "theme",
+    "view",
+    "job",
+    "playbook",
+    "text",
+]
+"""What stands behind a command; of each kind the dashboard knows the words that there are, but of `text`."""
+
+REST: frozenset[Kind] = frozenset({"selection", "text"})
+"""Kinds that take all that follows, blanks too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`name` is an action's, or a word of its own."""
+
+    name: str
+    help: str
+    """A line: what it does."""
+    args: tuple[Kind, ...] = ()
+    least: int = 0
+    """Words that it cannot do without."""
+    kept: bool = True
+    """Whether the history keeps it over a restart: what is run on nodes may hold what nobody else should read."""
+    changes: bool = False
+    """Whether it changes something on nodes."""
+
+
+_OWN: tuple[Command, ...] = (
+    Command("node", "Open the page of a node", ("node",), 1),
+    Command("filter", "Show only the nodes that a selection names; alone: all", ("selection",)),
+    Command("sort", "Sort by a column", ("sort",)),
+    Command("group", "Group by inventory group, state or a label; alone: by the next of them", ("group",)),
+    Command("theme", "Wear a theme; alone: the next one", ("theme",)),
+    Command("posture", "Show how a node is kept", ("node",)),
+    Command("job", "Open a job's page, or an array: 12 or 12[3]", ("job",), 1),
+    Command("exec", "Run a command on the target nodes", ("text",), kept=False, changes=True),
+    Command("playbooks", "Run a playbook on the target nodes", ("playbook",)),
+)
+"""Commands with words behind them. Those of a name that an action has do its action when they stand alone."""
+
+ALIASES: Mapping[str, str] = {
+    "q": "quit",
+    "q!": "leave",
+    "h": "help",
+    "n": "node",
+    "f": "filter",
+    "j": "jobs",
+    "x": "exec",
+}
+"""Short ways to write some."""
+
+_SILENT: frozenset[str] = frozenset({"list", "prompt", "secret", "confirm", "help", "line"})
+"""Places whose actions are keys alone."""
+
+
+def _of(action: Action) -> Command:
+    return Command(action.name, action.help, changes=getattr(action, "changes", False))
+
+
+def registry() -> Mapping[str, Command]:
+    """Every command: views and verbs with words of their own, and every action by its name."""
+    own = {command.name: command for command in _OWN}
+    acting = {
+        action.name: _of(action) for action in ACTIONS if action.palette and not _SILENT.issuperset(action.places)
+    }
+    return {**acting, **own}
+
+
+COMMANDS: Mapping[str, Command] = registry()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A line that was understood."""
+
+    command: Command
+    words: str
+    """What follows the command; '' when it stands alone."""
+    line: str
+    position: int
+    """Where the words begin in the line."""
+
+
+Sources = Mapping[str, Callable[[], Iterable[Word]]]
+"""The words of each kind, asked for when they are wanted."""
+Selecting = Callable[[str], list[Offer]]
+"""The completion of a selection."""
+
+
+def parse(line: str, commands: Mapping[str, Command] = COMMANDS) -> Call:
+    """Read a line. A command may be cut short while it is no other one's beginning. Raises CommandError."""
+    start = len(line) - len(line.lstrip())
+    words = line.strip().split(None, 1)
+    if not words:
+        raise CommandError("a command is missing here", text=line, position=start, hint="Tab shows what there is")
+    command = named(words[0], commands)
+    if command is None:
+        raise _unknown(words[0], commands, line, start)
+    rest = words[1] if len(words) > 1 else ""
+    position = line.index(rest, start + len(words[0])) if rest else len(line)
+    if rest and not command.args:
+        raise CommandError(f"`{command.name}` takes nothing behind it", text=line, position=position, hint=command.help)
+    if len(rest.split()) < command.least:
+        wanted = command.args[min(len(rest.split()), len(command.args) - 1)]
+        raise CommandError(
+            f"`{command.name}` wants a {wanted}", text=line, position=position, hint="Tab shows what there is"
+        )
+    return Call(command, rest, line, position)
+
+
+def named(word: str, commands: Mapping[str, Command]) -> Command | None:
+    """The command that a word means: its name, a short way to write it, or the beginning of one name alone."""
+    name = word.replace("-", "_")
+    if name in commands:
+        return commands[name]
+    if (alias := ALIASES.get(word, "")) in commands:
+        return commands[alias]
+    begun = [command for command in commands.values() if command.name.startswith(name)]
+    return begun[0] if len(begun) == 1 else None
+
+
+def _unknown(word: str, commands: Mapping[str, Command], line: str, position: int) -> CommandError:
+    name = word.replace("-", "_")
+    shown = clean(word, 40)
+    begun = sorted(command.name for command in commands.values() if command.name.startswith(name))
+    if begun:
+        return CommandError(
+            f"`{shown}` may be {', '.join(begun[:6])}", text=line, position=position, hint="write one letter more"
+        )
+    elsewhere = COMMANDS.get(name)
+    if elsewhere is not None:
+        return CommandError(f"`{elsewhere.name}` does not work here", text=line, position=position, hint=elsewhere.help)
+    near = difflib.get_close_matches(name, [*commands, *ALIASES], 1)
+    hint = f"did you mean `{near[0]}`?" if near else "Tab shows what there is"
+    return CommandError(f"there is no command `{shown}`", text=line, position=position, hint=hint)
+
+
+def check(call: Call, sources: Sources) -> None:
+    """Whether the words behind a command are there at all. Raises CommandError, with where and what is near."""
+    at, line = call.position, call.line
+    for number, word in enumerate(call.words.split()):
+        if not call.command.args or call.command.args[0] in REST:
+            return
+        at = line.index(word, at)
+        if number >= len(call.command.args):
+            raise CommandError(f"`{clean(word, 40)}` is more than `{call.command.name}` takes", text=line, position=at)
+        kind = call.command.args[number]
+        source = sources.get("column" if kind == "columns" else kind)
+        for part in word.split(",") if kind == "columns" else [word]:
+            if source is not None and part not in (known := [one for one, _ in source()]):
+                near = difflib.get_close_matches(part, known, 1)
+                what = "column" if kind in ("columns", "sort") else kind
+                hint = f"did you mean `{near[0]}`?" if near else "Tab shows what there is"
+                raise CommandError(
+                    f"there is no {what} `{clean(part, 40)}`", text=line, position=line.index(part, at), hint=hint
+                )
+        at += len(word)
+
+
+def complete(line: str, commands: Mapping[str, Command], sources: Sources, selecting: Selecting) -> list[Offer]:
+    """What may come at the end of a line, best first. Never raises."""
+    indent = line[: len(line) - len(line.lstrip())]
+    word, blank, rest = line[len(indent) :].partition(" ")
+    if not blank:
+        found = fitting(word.replace("-", "_"), ((one.name, one.help) for one in commands.values()), MOST)
+        return [_begun(indent, commands[name], about) for name, about in found]
+    command = named(word, commands)
+    if command is None or not command.args:
+        return []
+    before = f"{indent}{word} "
+    if command.args[0] in REST:
+        padding = rest[: len(rest) - len(rest.lstrip())]
+        return moved(_rest(command.args[0], rest[len(padding) :], selecting), before + padding)
+    *done, last = rest.split(" ")
+    filled = [one for one in done if one]
+    if len(filled) >= len(command.args):
+        return []
+    kind = command.args[len(filled)]
+    before += "".join(f"{one} " for one in done)
+    offers = _words(kind, last, sources)
+    more = len(filled) + 1 < command.least
+    return [replace(offer, ends=not more) for offer in moved(offers, before)]
+
+
+def _begun(indent: str, command: Command, about: str) -> Offer:
+    needs = command.least > 0
+    return Offer(f"{indent}{command.name}{' ' if needs else ''}", command.name, about, not needs)
+
+
+def _rest(kind: Kind, rest: str, selecting: Selecting) -> list[Offer]:
+    return selecting(rest) if kind == "selection" else []
+
+
+def _words(kind: Kind, typed: str, sources: Sources) -> list[Offer]:
+    source = sources.get("column" if kind == "columns" else kind)
+    if source is None:
+        return []
+    before = ""
+    if kind == "columns":
+        before, comma, typed = typed.rpartition(",")
+        before += comma
+    given = set(before.split(","))
+    words = ((word, about) for word, about in source() if word not in given and not any(map(str.isspace, word)))
+    return [Offer(before + word, word, about) for word, about in fitting(typed, words)]
+
+
+def usage(command: Command) -> str:
+    """`node NODE`, `filter [SELECTION]`: as the help writes it."""
+    parts = [kind.upper() if at < command.least else f"[{kind.upper()}]" for at, kind in enumerate(command.args)]
+    return " ".join([command.name, *parts])
+
+
+def sections(commands: Sequence[Command]) -> list[Word]:
+    """Commands as the help lists them."""
+    return [(usage(command), command.help) for command in commands]

@@ -1,0 +1,165 @@
+"""Commands that are typed: who does them, and what is known to complete them. Owns the way from a line to a screen's method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+from textual.widgets import Input
+
+from ..errors import CommandError, SelectionError
+from ..model import clean
+from . import columns, commands, themes
+from .arrange import group_keys
+from .commands import COMMANDS, Call, Command, Sources
+from .known import Known
+from .offers import Offer, Word
+from .opening import Opening
+from .screens.place import Place
+from .selecting import complete
+from .typed import Typed
+
+if TYPE_CHECKING:
+    from .bridge import Bridge
+    from .screens.fleet import FleetScreen
+
+Doer = Callable[[], object]
+
+
+class Ordering(Opening):
+    """The dashboard's part that takes commands."""
+
+    bridge: Bridge
+    fleet_screen: FleetScreen
+
+    @cached_property
+    def known(self) -> Known:
+        """What selections can name here."""
+        return Known(self.fleet.nodes, self.bridge.status)
+
+    def typed(self, line: str) -> Typed:
+        """What was typed before in the lines of a kind."""
+        return self._typed.setdefault(line, Typed())
+
+    @cached_property
+    def _typed(self) -> dict[str, Typed]:
+        return {}
+
+    # ---- which there are ----
+
+    def _owners(self) -> list[object]:
+        """Who is asked to do a command: the screen, the app, and the fleet's screen, which is gone back to."""
+        screens: list[Screen[None]] = [self.screen] if isinstance(self.screen, Place) else []
+        return [*screens, self, *([self.fleet_screen] if self.fleet_screen not in screens else [])]
+
+    def _owner(self, command: Command, words: bool) -> tuple[object, str] | None:
+        """Who does a command, and by which method; with words behind it only what takes some."""
+        names = [f"command_{command.name}"] if words else [f"action_{command.name}"]
+        for owner in self._owners():
+            for name in names:
+                if hasattr(owner, name):
+                    return owner, name
+        return None
+
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        """What can be done from here."""
+        return {
+            name: command
+            for name, command in COMMANDS.items()
+            if (command.args and self._owner(command, True)) or (not command.least and self._owner(command, False))
+        }
+
+    def offers(self, line: str) -> list[Offer]:
+        """What may come at the end of a command."""
+        return commands.complete(line, self.commands, self._sources, self.selection_offers)
+
+    def selection_offers(self, text: str) -> list[Offer]:
+        """What may come at the end of a selection."""
+        return complete(text, self.known)
+
+    @cached_property
+    def _sources(self) -> Sources:
+        return {
+            "node": lambda: ((name, clean(node.address, 60)) for name, node in self.fleet.nodes.items()),
+            "sort": lambda: [("problems", "worst first"), *((name, f"by {name}") for name in columns.SORTS[1:])],
+            "column": lambda: [(column.name, column.title) for column in columns.COLUMNS],
+            "group": lambda: [
+                (key or "none", "not at all" if not key else "") for key in group_keys(self.fleet.nodes.values())
+            ],
+            "theme": self._themes,
+        }
+
+    def _themes(self) -> Iterable[Word]:
+        names = (*themes.CYCLE, *(name for name in self.available_themes if name not in themes.CYCLE))
+        return [(name, "worn now" if name == self.theme else "") for name in names]
+
+    # ---- doing one ----
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is typed its key is a character like others; over a question there is no line."""
+        return action != "command_line" or (isinstance(self.screen, Place) and not isinstance(self.focused, Input))
+
+    def action_command_line(self) -> None:
+        """A line for a command."""
+        if isinstance(screen := self.screen, Place):
+            screen.open_command_line()
+
+    def understand(self, line: str) -> Call:
+        """Read a line, and whether it can be done from here. Raises CommandError."""
+        call = commands.parse(line, self.commands)
+        commands.check(call, self._sources)
+        if self._owner(call.command, bool(call.words)) is None:
+            words = "takes nothing behind it here" if call.words else "wants something behind it"
+            raise CommandError(
+                f"`{call.command.name}` {words}", text=line, position=call.position, hint=call.command.help
+            )
+        return call
+
+    def obey(self, call: Call) -> None:
+        """Do a command. Raises GridtuiError where it cannot be done."""
+        if self.refused(call.command.name):
+            return
+        found = self._owner(call.command, bool(call.words))
+        assert found is not None
+        owner, method = found
+        if owner is self.fleet_screen:
+            self.go_to(1)
+        try:
+            if method.startswith("command_"):
+                getattr(owner, method)(call.words)
+            else:
+                namespace = "app" if owner is self else "screen"
+                self.call_next(self.run_action, f"{namespace}.{call.command.name}")
+        except SelectionError as error:
+            # Said of the line as it stands there.
+            raise SelectionError(
+                error.message, text=error.text, position=error.position + call.position, hint=error.hint
+            ) from None
+        self.show_crumbs()
+
+    # ---- commands of the app's own ----
+
+    def command_node(self, words: str) -> None:
+        """The page of a node."""
+        self.open_node(words)
+
+    def command_posture(self, words: str) -> None:
+        """How a node is kept."""
+        self.open_posture(words)
+
+    def command_theme(self, words: str) -> None:
+        """Wear a theme."""
+        self.theme = words
+
+    def command_job(self, words: str) -> None:
+        """A job's page, or an array."""
+        from ..jobs.model import JobId
+
+        id = JobId.parse(words.removesuffix("[]"))
+        if words.endswith("[]"):
+            self.open_array(id.number)
+        else:
+            self.open_job(id)

@@ -1,0 +1,62 @@
+"""What all screens share that the reader goes to: where he is, the way back, and a line for commands. Owns no data of theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.screen import Screen
+from textual.widget import Widget
+
+from ..widgets.candidates import Candidates
+from ..widgets.command_line import CommandLine
+from ..widgets.crumbs import Crumbs
+
+if TYPE_CHECKING:
+    from ..app import Dashboard
+
+LAYER = "over"
+
+
+class Place(Screen[None]):
+    """A part of the trail. Questions and the help are none: they lie over one."""
+
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (9, "-short"), (16, "-tall")]  # noqa: RUF012 - declared so by Textual
+
+    @property
+    def dashboard(self) -> Dashboard:
+        return cast("Dashboard", self.app)
+
+    @property
+    def crumb(self) -> str:
+        """What the trail calls it: in a word or two, what the reader opened."""
+        raise NotImplementedError
+
+    @property
+    def within(self) -> str:
+        """What is chosen within it, and left before the screen is: a filter. Nothing by itself."""
+        return ""
+
+    def widen(self) -> None:
+        """Leave what is `within`."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return (*super().layers, LAYER)
+
+    def _extend_compose(self, widgets: list[Widget]) -> None:
+        # As Textual does with its own: every screen has them, whatever it composes, before the first key comes.
+        widgets.insert(0, Crumbs(id="crumbs"))
+        widgets += [Candidates(id="candidates"), CommandLine(id="command-line")]
+        super()._extend_compose(widgets)
+
+    def on_screen_resume(self) -> None:
+        self.show_crumbs()
+
+    def show_crumbs(self) -> None:
+        """Say where this is, if it is to be seen."""
+        for crumbs in self.query("#crumbs").results(Crumbs):  # none while it is made, or goes
+            crumbs.show(*self.dashboard.where())
+
+    def open_command_line(self, text: str = "") -> None:
+        """A line for a command, at the bottom."""
+        self.query_one(CommandLine).open(text)
