@@ -35,6 +35,7 @@ Place = Literal[
     "line",
     "secret",
     "confirm",
+    "signals",
 ]
 """Where an action works: everywhere, on one screen, in any list that moves by lines, where a command is typed, or in a question."""
 
@@ -79,11 +80,16 @@ ACTIONS: tuple[Action, ...] = (
         "invert_marks", "tilde", "invert", "Of what is shown, mark what is not, and the other way round", ("fleet",)
     ),
     Action("clear_marks", "U", "no marks", "Take all marks away, also where they are not shown", ("fleet",)),
-    Action("column_left", "less_than_sign", "sort left", "Sort by the shown column to the left", ("fleet",)),
+    Action("column_left", "less_than_sign", "sort left", "Sort by the shown column to the left", ("fleet", "node")),
     Action(
-        "column_right", "greater_than_sign", "sort", "Sort by the shown column to the right", ("fleet",), footer=True
+        "column_right",
+        "greater_than_sign",
+        "sort",
+        "Sort by the shown column to the right",
+        ("fleet", "node"),
+        footer=True,
     ),
-    Action("reverse", "r", "reverse", "Reverse the order", ("fleet",)),
+    Action("reverse", "r", "reverse", "Reverse the order", ("fleet", "node")),
     Action("problems", "0", "problems", "Sort problems first again", ("fleet",)),
     Action("group", "u", "group", "Group by inventory group, state or label, or not at all", ("fleet",), footer=True),
     Action("retry", "R", "retry", "Try to reach the node now, even after a refused login", ("fleet", "node")),
@@ -96,7 +102,25 @@ ACTIONS: tuple[Action, ...] = (
         footer=True,
         palette=False,
     ),
+    Action(
+        "enlarge",
+        "enter",
+        "whole page",
+        "Give the panel the whole page; there: open the line",
+        ("node",),
+        footer=True,
+    ),
     Action("processes", "p", "processes", "Show the busiest processes, or hide them", ("node",), footer=True),
+    Action(
+        "containers",
+        "c",
+        "containers",
+        "Ask for the containers of docker and podman, or hide them",
+        ("node",),
+        footer=True,
+    ),
+    Action("signal", "K", "signal", "Send the process under the cursor a signal", ("node",), footer=True, changes=True),
+    Action("send", "enter", "send", "Choose the signal under the cursor", ("signals",), palette=False, changes=True),
     Action(
         "next_node",
         "right_square_bracket",
@@ -205,8 +229,8 @@ ACTIONS: tuple[Action, ...] = (
         "narrow",
         "slash",
         "filter",
-        "Show only the jobs that have all of some words",
-        ("jobs",),
+        "Show only the lines that have all of some words",
+        ("jobs", "node"),
         footer=True,
         priority=True,
     ),
@@ -274,7 +298,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("trail_back", "alt+left", "back", "Go back by one part of the trail", ("app",), palette=False),
     Action("trail_forward", "alt+right", "forward", "Open again what was left last", ("app",), palette=False),
     Action("yes", "y", "yes", "Do it", ("confirm",), palette=False),
-    Action("no", "n,escape", "no", "Leave it", ("confirm",), palette=False),
+    Action("no", "n,escape", "no", "Leave it", ("confirm", "signals"), palette=False),
     Action("decline", "escape", "none", "Give no secret", ("secret",), palette=False),
     Action("next_theme", "t", "theme", "Take the next theme", ("app",), footer=True),
     Action(
@@ -318,6 +342,7 @@ TITLES: Mapping[Place, str] = {
     "line": "Where it is completed: `:` and `/`",
     "list": "Moving",
     "confirm": "A question",
+    "signals": "Which signal",
     "secret": "A secret that is asked for",
     "app": "Everywhere",
 }
@@ -424,7 +449,7 @@ def _hint(near: list[str]) -> str:
 
 
 _LISTS: frozenset[Place] = frozenset(
-    {"fleet", "events", "exec", "push", "playbooks", "playbook", "runs", "posture", "jobs", "job"}
+    {"fleet", "node", "signals", "events", "exec", "push", "playbooks", "playbook", "runs", "posture", "jobs", "job"}
 )
 
 
@@ -433,7 +458,7 @@ def _reach(action: Action) -> set[Place]:
     reach: set[Place] = set()
     for place in action.places:
         if place == "app":
-            reach |= {"node", "help", *_LISTS}
+            reach |= {"help", *_LISTS}
         elif place == "list":
             reach |= _LISTS
         else:

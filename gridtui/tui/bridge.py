@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from textual.message import Message
 
@@ -21,6 +21,8 @@ from ..settings import Settings
 if TYPE_CHECKING:
     from .. import exec as execs
     from .. import push as pushes
+    from ..exec.signals import Signalled
+    from ..health import Ground
     from ..jobs.jobs import Shown
     from ..jobs.model import Group, Job, JobId, JobState
     from ..jobs.placement import Why
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from ..playbooks.guard import Settled
     from ..playbooks.model import Outcome, Plan, Result, Told
     from ..posture.model import Look
+    from ..probes import Containers, Journal, Process
     from ..stopping import Stop
 
 PAUSE = 0.5
@@ -106,7 +109,19 @@ class Source(Protocol):
     async def start(self) -> None: ...
     async def close(self) -> None: ...
     def retry(self, name: str) -> None: ...
-    async def top(self, name: str, count: int = 20) -> tuple[Any, ...]: ...
+    async def top(self, name: str, count: int = 20) -> tuple[Process, ...]: ...
+    async def journal(self, name: str, unit: str, lines: int = 300) -> Journal: ...
+    async def containers(self, name: str) -> Containers: ...
+    def grounds(self, name: str) -> Sequence[Ground]: ...
+    async def signal(
+        self,
+        name: str,
+        process: Process,
+        signal: str,
+        *,
+        sudo: bool = False,
+        ask: Callable[[str], Awaitable[str | None]] | None = None,
+    ) -> Signalled: ...
     def fold(self, names: Iterable[str]) -> str: ...
     def allow_changes(self) -> None: ...
     async def exec(

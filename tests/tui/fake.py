@@ -20,7 +20,9 @@ from gridtui import push
 from gridtui.errors import GridtuiError, SelectionError, ShellError, StateError, UsageError
 from gridtui.events import Changed, Event, Noted, Seen
 from gridtui.exec import Ending, OnLines, Outcome, Stop, Task
-from gridtui.health import mutes
+from gridtui.exec.signals import Fate as SignalFate
+from gridtui.exec.signals import Signalled
+from gridtui.health import DEFAULT_RULES, Ground, mutes
 from gridtui.model import (
     Cost,
     Facts,
@@ -44,7 +46,7 @@ from gridtui.playbooks.catalogue import Catalogue
 from gridtui.playbooks.guard import Fate, Settled
 from gridtui.playbooks.model import Plan, Told
 from gridtui.posture.model import Look
-from gridtui.probes import Process
+from gridtui.probes import Container, Containers, Journal, Process
 from gridtui.probes.cpu import Core, Cpu
 from gridtui.probes.disks import Disk
 from gridtui.probes.filesystems import FileSystem
@@ -273,6 +275,28 @@ class FakeFleet:
         self.jobs = FakeJobs(lambda: self.now, self.allow_changes)
         self.said: dict[str, Sequence[Mute]] = {}
         """What people said of alerts."""
+        self.processes = [
+            Process(4021, "postgres", "postgres", "R", 187.0, 3 * GIB, 90_210.0, 14, 0, 1, 900),
+            Process(33, "[b]kworker[/]", "root", "S", 3.0, 0, 12.0, 1, -20, 2, 12, ours=True),
+            Process(812, "ada-shell", "ada", "S", 0.0, 5 * GIB, 3.0, 1, 0, 1, 77_000, ours=True),
+        ]
+        self.signals: list[tuple[str, int, str, bool]] = []
+        """Signals that were to be sent: node, process, signal, through sudo."""
+        self.journals = {
+            "certbot.service": Journal(
+                "certbot.service",
+                {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "1"},
+                tuple(f"2026-09-21T14:0{n % 10}:00+0000 certbot[91]: [b]try[/] {n} failed" for n in range(60)),
+            )
+        }
+        self.boxes = Containers(
+            (
+                Container("docker", "0f3a0f3a0f3a", "web-[b]1[/]", "nginx:1.27", "Up 3 hours", "0.0.0.0:80->80/tcp"),
+                Container("docker", "1f3a0f3a0f3a", "old", "busybox", "Exited (1) 2 days ago"),
+            ),
+            ("docker",),
+            ("podman: this login may not ask it",),
+        )
         self.held: set[str] = set()
         """Nodes on which a command does not end before `let_go`, or a stop."""
         self.secret: str | None = None
@@ -397,10 +421,42 @@ class FakeFleet:
     async def top(self, name: str, count: int = 20) -> tuple[Process, ...]:
         if self.fakes[name].failed:
             raise ShellError(f"{name} is not connected")
-        return (
-            Process(4021, "postgres", "postgres", "R", 187.0, 3 * GIB, 90_210.0, 14, 0, 1),
-            Process(33, "[b]kworker[/]", "root", "S", 3.0, 0, 12.0, 1, -20, 2),
+        return tuple(self.processes)
+
+    async def journal(self, name: str, unit: str, lines: int = 300) -> Journal:
+        if self.fakes[name].failed:
+            raise ShellError(f"{name} is not connected")
+        return self.journals.get(unit) or Journal(unit, error="this login may not read it", barred=True)
+
+    async def containers(self, name: str) -> Containers:
+        return self.boxes
+
+    def grounds(self, name: str) -> Sequence[Ground]:
+        return tuple(
+            Ground(reason, DEFAULT_RULES[reason.rule].crit, None, 0, 5)
+            if reason.rule in DEFAULT_RULES
+            else Ground(reason)
+            for reason in self.fakes[name].verdict().reasons
         )
+
+    async def signal(
+        self,
+        name: str,
+        process: Process,
+        signal: str,
+        *,
+        sudo: bool = False,
+        ask: Callable[[str], Awaitable[str | None]] | None = None,
+    ) -> Signalled:
+        self.allow_changes()
+        self.signals.append((name, process.pid, signal, sudo))
+        if sudo and ask:
+            self.secret = await ask("[sudo] password for all nodes")
+        if process not in self.processes:
+            return Signalled(SignalFate.GONE, "not sent: it has ended")
+        if signal in ("TERM", "KILL"):
+            self.processes.remove(process)
+        return Signalled(SignalFate.SENT, "sent")
 
     def fold(self, names: Iterable[str]) -> str:
         # An inventory has no such names as the hostile ones here, and ClusterShell takes none.

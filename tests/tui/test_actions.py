@@ -22,6 +22,7 @@ from gridtui.tui.screens.playbooks import PlaybooksScreen
 from gridtui.tui.screens.posture import PostureScreen
 from gridtui.tui.screens.question import ConfirmScreen, SecretScreen
 from gridtui.tui.screens.runs import RunsScreen
+from gridtui.tui.screens.signals import SignalScreen
 from gridtui.tui.screens.transfer import TransferScreen
 from gridtui.tui.widgets.completing import Completing
 from gridtui.tui.widgets.lines import Lines
@@ -46,6 +47,7 @@ OWNERS = {
     "line": Completing,
     "confirm": ConfirmScreen,
     "secret": SecretScreen,
+    "signals": SignalScreen,
 }
 
 

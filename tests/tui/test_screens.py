@@ -21,7 +21,6 @@ from gridtui.tui.screens.fleet import FleetScreen
 from gridtui.tui.screens.help import HelpScreen
 from gridtui.tui.screens.node import NodeScreen
 from gridtui.tui.widgets.fleet_table import TableHeader
-from gridtui.tui.widgets.panel import Panel
 
 from .fake import FakeFleet, sick_fleet
 from .screens import WIDE, begin, board, screen_text, table, until
@@ -347,7 +346,7 @@ async def test_processes_on_demand() -> None:
         assert "[b]kworker[/]" in screen_text(app)
         await pilot.press("p")
         await until(pilot, lambda: "187%" not in screen_text(app))
-        assert not app.screen.query_one("#processes", Panel).display
+        assert not app.screen.query_one("#sheet-processes").display
 
 
 async def test_processes_of_a_node_that_is_down_say_why() -> None:
@@ -499,6 +498,7 @@ async def test_any_size_of_terminal(size: tuple[int, int]) -> None:
             "u",
             "enter",
             "p",
+            "escape",
             "escape",
             "e",
             "escape",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pytest
 from textual.color import Color
 from textual.theme import Theme
@@ -15,6 +17,8 @@ from gridtui.tui.states import Kind
 from gridtui.tui.text import width
 
 from .fake import START, sick_fleet
+
+Say = Callable[[Status, int], Sequence[sheets.Parts]]
 
 OK = Verdict("web01", State.OK, START)
 DOWN = Verdict("web01", State.CRITICAL, START, Layer.LOGIN, (Reason("reach", State.CRITICAL, "refused\x1b[2J", START),))
@@ -69,12 +73,12 @@ def status(**parts: object) -> Status:
 
 
 @pytest.mark.parametrize("sheet", SHEETS)
-def test_a_part_that_is_not_there_says_so(sheet: sheets.Sheet) -> None:
+def test_a_part_that_is_not_there_says_so(sheet: Say) -> None:
     assert "not measured yet" in words(sheet(status(), 40)[0])
 
 
 @pytest.mark.parametrize("sheet", SHEETS)
-def test_an_unsupported_part_says_why(sheet: sheets.Sheet) -> None:
+def test_an_unsupported_part_says_why(sheet: Say) -> None:
     names = ("cpu", "memory", "disks", "network", "filesystems", "temperatures", "gpus", "users", "units")
     told = sheet(status(**dict.fromkeys(names, Unsupported("no\x1b such thing"))), 40)
     assert words(told[0]) == "not on this node: no· such thing"
@@ -82,7 +86,7 @@ def test_an_unsupported_part_says_why(sheet: sheets.Sheet) -> None:
 
 @pytest.mark.parametrize("cells", [12, 40, 80])
 @pytest.mark.parametrize("sheet", [*SHEETS, sheets.reach, sheets.facts, sheets.inventory])
-def test_sheets_over_all_nodes(sheet: sheets.Sheet, cells: int) -> None:
+def test_sheets_over_all_nodes(sheet: Say, cells: int) -> None:
     fleet = sick_fleet(8, ticks=3)
     for name in fleet.nodes:
         for line in sheet(fleet.status(name), cells):

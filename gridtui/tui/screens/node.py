@@ -1,115 +1,134 @@
-"""A node's page: who it is, how it is, its plots, its parts, its own events. Owns what is shown; `sheets` has the words."""
+"""A node's page: who it is, how it is and why, its plots, its parts, its own events. Owns what is shown; `sheets` has the words.
+
+A panel with the focus can have the whole page: its rows are a list then, with a cursor, narrowed by words.
+"""
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.widgets import Input
 
-from ...errors import GridtuiError
+from ...events import Event
 from ...model import Status
-from .. import sheets, story, text, work
-from ..actions import bindings, of
+from .. import sheets, story, text
+from ..actions import BY_NAME, bindings, of
+from ..inquiry import Inquiry
+from ..sheets import View, processes
 from ..states import STATE_ROLES, face
 from ..widgets.bars import Chunk, KeyBar, TextLine
-from ..widgets.panel import Panel
-from ..widgets.plot import Curve, Plot
+from ..widgets.lines import Lines
+from ..widgets.page import NodePage
+from ..widgets.sheet import SheetPanel
+from ..widgets.whole import Whole
 from .changes import ask_drain
 from .place import Place
+from .signals import ask_signal
 
 if TYPE_CHECKING:
-    pass
+    from ...probes import Process
 
 PROCESSES_EVERY = 3.0
 """Seconds between two lists of processes while they are shown."""
-EVENTS = 12
-"""The newest events of the node that are shown."""
-
-_PANELS: tuple[tuple[str, str, sheets.Sheet], ...] = (
-    ("CPU", "left", sheets.cpu),
-    ("Memory", "left", sheets.memory),
-    ("Failed-units", "left", sheets.units),
-    ("File-systems", "middle", sheets.filesystems),
-    ("Disks", "middle", sheets.disks),
-    ("Network", "middle", sheets.network),
-    ("Reach", "middle", sheets.reach),
-    ("Sensors", "right", sheets.temperatures),
-    ("GPUs", "right", sheets.gpus),
-    ("Users", "right", sheets.users),
-    ("Facts", "right", sheets.facts),
-    ("Inventory", "right", sheets.inventory),
-)
-
-
-def _rate(value: float | None) -> str:
-    return text.UNKNOWN if value is None or value != value else f"{text.amount(value)}/s"
+PROCESSES = 5000
+"""Processes that are asked for: the largest is not always among the busiest."""
+_BY_NAME = {sheet.name: sheet for sheet in (*sheets.SHEETS, sheets.JOURNAL)}
 
 
 class NodeScreen(Place):
     """One node, live."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("node")]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-medium"), (120, "-wide")]  # noqa: RUF012 - declared so by Textual
+    VERTICAL_BREAKPOINTS = [*Place.VERTICAL_BREAKPOINTS, (50, "-high")]  # noqa: RUF012 - declared so by Textual
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.node = name
-        self._processes = False
+        self._processes = Inquiry(self._again)
+        self._containers = Inquiry(self._again)
+        self._journal = Inquiry(self._again)
+        self._unit = ""
+        self._order = ("cpu", False)
+        self._over: list[str] = []
+        """The panels that have the whole page, the one that is seen last."""
+        self._events: tuple[Event, ...] = ()
 
     @property
     def crumb(self) -> str:
         return self.node
 
+    @property
+    def within(self) -> str:
+        if not self._over:
+            return ""
+        return f"journal of {self._unit}" if self._over[-1] == "journal" else _BY_NAME[self._over[-1]].title.lower()
+
+    def widen(self) -> None:
+        self._shrink()
+
     def compose(self) -> ComposeResult:
         yield TextLine("raised", cut=True, id="summary")
-        with VerticalScroll(id="body"):
-            yield Panel("Why", id="why")
-            with Container(id="plots"):
-                yield Plot("round trip", text.seconds, least=0.001, losses=True, id="plot-rtt")
-                yield Plot("cpu", text.percent, high=100.0, id="plot-cpu")
-                yield Plot("memory", text.percent, high=100.0, id="plot-mem")
-                yield Plot("load", text.number, id="plot-load")
-                yield Plot("gpu", text.percent, high=100.0, id="plot-gpu")
-                yield Plot("network", _rate, least=1024.0, binary=True, id="plot-net")
-                yield Plot("disk", _rate, least=1024.0, binary=True, id="plot-disk")
-            yield Panel("Jobs", id="jobs")
-            yield Panel("Processes", id="processes")
-            with Horizontal(id="sheets"):
-                for side in ("left", "middle", "right"):
-                    with Vertical(id=side):
-                        for title, where, _ in _PANELS:
-                            if where == side:
-                                yield Panel(title.replace("-", " "), id=f"sheet-{title.lower()}")
-            yield Panel("Events", id="events")
+        yield NodePage(id="body")
+        yield Whole(id="whole")
         yield KeyBar([*of("node"), *of("app")], self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
-        self.query_one("#processes").display = False
         self.query_one("#body").focus()
         self.set_interval(PROCESSES_EVERY, self._list_processes)
 
     def on_screen_resume(self) -> None:
         self.freshen(True)
 
+    # ---- what is new ----
+
     def freshen(self, changed: bool) -> None:
         """Show what is new."""
-        status = self.dashboard.bridge.fresh_status(self.node)
-        self._summarise(status)
-        self._draw_plots(status)
-        for title, _, sheet in _PANELS:
-            self.query_one(f"#sheet-{title.lower()}", Panel).show(lambda cells, sheet=sheet: sheet(status, cells))  # type: ignore[misc]
-        self._tell_jobs()
+        dashboard, node = self.dashboard, self.node
+        status = dashboard.bridge.fresh_status(node)
         if changed:
-            self._tell_events()
+            log = dashboard.fleet.log()
+            self._events = tuple(event for event in log if getattr(event, "node", "") == node and story.told(event))
+        dashboard.desk.read_node(node)
+        self._summarise(status)
+        view = self._view(status)
+        if self._over:
+            self.query_one(Whole).tell(view)
+            return
+        page = self.query_one(NodePage)
+        page.tell(view)
+        intervals, inventory = dashboard.fleet.settings.intervals, status.node
+        page.draw(
+            lambda metric: dashboard.fleet.history(node, metric),
+            inventory.ping_interval or intervals.ping,
+            inventory.interval or intervals.fast,
+        )
 
-    def _tell_jobs(self) -> None:
-        desk, now = self.dashboard.desk, self.dashboard.clock()
-        desk.read_node(self.node)
-        found, standing = desk.on_node, desk.standing.get(self.node)
-        self.query_one("#jobs", Panel).show(lambda cells: work.on_node(found, standing, now, cells))
+    def _view(self, status: Status) -> View:
+        desk = self.dashboard.desk
+        return View(
+            status,
+            self.dashboard.clock(),
+            tuple(self.dashboard.fleet.grounds(self.node)),
+            self._events,
+            tuple(desk.on_node),
+            desk.standing.get(self.node),
+            self._processes.answer,
+            self._containers.answer,
+            self._unit,
+            self._journal.answer,
+            bool(self._over),
+            self._order,
+        )
+
+    def _again(self) -> None:
+        """There is an answer."""
+        if self.is_mounted and self.is_current:
+            with self.app.batch_update():
+                self.freshen(False)
 
     def _summarise(self, status: Status) -> None:
         dashboard = self.dashboard
@@ -133,75 +152,160 @@ class NodeScreen(Place):
             soft = " (not yet counted)" if reason.soft else ""
             since = f" for {text.age(now - reason.since)}" if reason.since else ""
             second.append(((text.plain(reason.text), STATE_ROLES[reason.state]), (f"{since}{soft}", "dim")))
-        told = sum(text.width(words) for chunk in second for words, _ in chunk) + 2 * len(second)
-        cut = told > self.size.width
-        self.query_one("#why", Panel).show(lambda cells: sheets.why(status, cells) if cut else ())
         if not verdict.reasons and status.reach.up:
             second.append((("no rule holds against it", "dim"),))
         self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
 
-    def _draw_plots(self, status: Status) -> None:
-        fleet = self.dashboard.fleet
-        intervals = fleet.settings.intervals
-        node = status.node
-        fast = node.interval or intervals.fast
-        trips = fleet.history(self.node, "rtt")
-        self._plot("rtt").show([Curve("", trips)], node.ping_interval or intervals.ping)
-        gpu = fleet.history(self.node, "gpu")
-        self._plot("gpu").display = any(value == value for value in gpu)
-        self._plot("gpu").show([Curve("", gpu)], fast)
-        for name in ("cpu", "mem", "load"):
-            self._plot(name).show([Curve("", fleet.history(self.node, name))], fast)
-        for name, pair in (("net", ("rx", "tx")), ("disk", ("read", "write"))):
-            curves = [
-                Curve(part, fleet.history(self.node, f"{name}.{part}"), role)
-                for part, role in zip(pair, ("bar", "second"), strict=True)
-            ]
-            self._plot(name).show(curves, fast)
+    # ---- a panel on the whole page ----
 
-    def _plot(self, name: str) -> Plot:
-        return self.query_one(f"#plot-{name}", Plot)
+    def action_enlarge(self) -> None:
+        """The panel with the focus on the whole page; there, what is under the cursor."""
+        if self._over:
+            self._enter()
+        elif isinstance(panel := self.focused, SheetPanel):
+            self._enlarge(panel.sheet.name)
 
-    def _tell_events(self) -> None:
-        now = self.dashboard.clock()
-        mine = [event for event in self.dashboard.fleet.log() if event.node == self.node and story.told(event)]
-        lines = [story.line(event, 0, now) for event in reversed(mine[-EVENTS:])]
-        self.query_one("#events", Panel).show(lambda cells: lines or [(("none since the start", "faint"),)])
+    @on(SheetPanel.Chosen)
+    def _chosen(self, event: SheetPanel.Chosen) -> None:
+        self._enlarge(event.sheet)
 
-    # ---- processes, on demand ----
+    @on(Lines.Chosen)
+    def _enter(self) -> None:
+        key = self.query_one(Whole).lines.key
+        match self._over[-1]:
+            case "units" if key:
+                self._unit = key
+                self._journal.forget()
+                self._ask(self._journal, lambda: self.dashboard.fleet.journal(self.node, key))
+                self._enlarge("journal")
+            case "processes":
+                self.action_signal()
+
+    def _enlarge(self, name: str) -> None:
+        if name in self._over:
+            return
+        self._over.append(name)
+        self._show_whole()
+
+    def _show_whole(self) -> None:
+        self.set_class(bool(self._over), "-whole")
+        self.show_crumbs()
+        if self._over:
+            view = self._view(self.dashboard.bridge.fresh_status(self.node))
+            self.query_one(Whole).open(_BY_NAME[self._over[-1]], view)
+        else:
+            self.freshen(True)
+
+    def _shrink(self) -> None:
+        """One panel less on the whole page."""
+        name = self._over.pop()
+        if name == "journal":
+            self._journal.forget()
+        self._show_whole()
+        if not self._over:
+            panel = self.query_one(f"#sheet-{name}", SheetPanel)
+            self.set_focus(panel if panel.display else self.query_one("#body"))
+
+    def action_back(self) -> None:
+        whole = self.query_one(Whole)
+        if self._over and (whole.narrowed or isinstance(self.focused, Input)):
+            whole.widen()
+        elif self._over:
+            self._shrink()
+        elif self.is_active:  # the key may come twice before the screen is gone
+            self.dismiss(None)
+
+    def action_narrow(self) -> None:
+        if not self._over and isinstance(panel := self.focused, SheetPanel):
+            self._enlarge(panel.sheet.name)
+        if self._over:
+            self.query_one(Whole).narrow()
+        else:
+            self._say("Tab chooses a panel, whose lines can be searched")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While words are typed, keys that are characters are just that."""
+        binding = BY_NAME.get(action)
+        return not (binding and binding.priority and isinstance(self.focused, Input) and "app" not in binding.places)
+
+    def _say(self, words: str, severity: str = "information") -> None:
+        self.app.notify(words, markup=False, severity=severity, timeout=4)  # type: ignore[arg-type]
+
+    # ---- on demand ----
+
+    def _ask(self, inquiry: Inquiry, question: Callable[[], Awaitable[object]], nothing: str = "") -> None:
+        self.run_worker(inquiry.ask(question, nothing))
 
     def action_processes(self) -> None:
-        self._processes = not self._processes
-        panel = self.query_one("#processes", Panel)
-        if self._processes:
-            panel.show(lambda cells: [(("asking the node ...", "faint"),)])
-            panel.scroll_visible(animate=False)
-            self._list_processes()
+        if self._over and self._over[-1] == "processes":
+            self._processes.forget()
+            self._shrink()
         else:
-            panel.show(lambda cells: ())
+            self._over.clear()
+            self._ask_processes()
+            self._enlarge("processes")
 
     def _list_processes(self) -> None:
-        if self._processes and self.is_current:
-            self.run_worker(self._top(), group="processes", exclusive=True)
+        if self._processes.wanted and self.is_current:
+            self._ask_processes()
 
-    async def _top(self) -> None:
-        try:
-            found = await asyncio.wait_for(self.dashboard.fleet.top(self.node), 15)
-        except GridtuiError as error:
-            words = text.plain(str(error))
-            found = ()
-        except TimeoutError:
-            words, found = "the node did not answer in 15 s", ()
+    def _ask_processes(self) -> None:
+        node = self.node
+        self._ask(self._processes, lambda: self.dashboard.fleet.top(node, PROCESSES), "no processes were told")
+
+    def action_containers(self) -> None:
+        if self._over and self._over[-1] == "containers":
+            self._containers.forget()
+            self._shrink()
         else:
-            words = "" if found else "no processes were told"
-        if self._processes:
-            for panel in self.query("#processes").results(Panel):  # none once the page is being closed
-                panel.show(lambda cells: [((words, "warning"),)] if words else sheets.processes(found, cells))
+            node = self.node
+            self._over.clear()
+            self._containers.forget()
+            self._ask(self._containers, lambda: self.dashboard.fleet.containers(node))
+            self._enlarge("containers")
+
+    # ---- processes ----
+
+    def action_column_left(self) -> None:
+        self._sort(-1)
+
+    def action_column_right(self) -> None:
+        self._sort(1)
+
+    def _sort(self, step: int) -> None:
+        if not self._processes.wanted:
+            self._say(f"{self.dashboard.key('processes')} lists processes, which can be sorted")
+            return
+        orders = list(processes.ORDERS)
+        self._order = orders[(orders.index(self._order[0]) + step) % len(orders)], False
+        self.freshen(False)
+
+    def action_reverse(self) -> None:
+        self._order = self._order[0], not self._order[1]
+        self.freshen(False)
+
+    def _process(self) -> Process | None:
+        """The process under the cursor."""
+        if not self._over or self._over[-1] != "processes" or self._processes.answer is None:
+            return None
+        key = self.query_one(Whole).lines.key
+        found: tuple[Process, ...] = self._processes.answer.value or ()
+        return next((one for one in found if processes.key(one) == key), None)
+
+    def action_signal(self) -> None:
+        process = self._process()
+        if process is None:
+            self._say(f"{self.dashboard.key('processes')} lists processes, to choose one from")
+        else:
+            ask_signal(self.dashboard, self.node, process, self._ask_processes)
 
     # ---- keys ----
 
     def action_retry(self) -> None:
         self.dashboard.retry(self.node)
+
+    def action_shell(self) -> None:
+        self.dashboard.open_shell([self.node])
 
     def action_shell(self) -> None:
         self.dashboard.open_shell([self.node])
@@ -220,7 +324,7 @@ class NodeScreen(Place):
 
     def action_drain(self) -> None:
         def say(words: str, role: str) -> None:
-            self.app.notify(words, markup=False, severity="error" if role == "critical" else "information")
+            self._say(words, "error" if role == "critical" else "information")
 
         ask_drain(self.dashboard, self.node, say)
 
@@ -229,10 +333,6 @@ class NodeScreen(Place):
 
     def action_events(self) -> None:
         self.dashboard.open_events()
-
-    def action_back(self) -> None:
-        if self.is_active:  # the key may come twice before the screen is gone
-            self.dismiss(None)
 
     def action_next_node(self) -> None:
         self._step(1)
@@ -244,6 +344,11 @@ class NodeScreen(Place):
         other = self.dashboard.fleet_screen.neighbour(self.node, step)
         if other is not None and other != self.node:
             self.node = other
-            if self._processes:
-                self.action_processes()
+            for inquiry in (self._processes, self._containers, self._journal):
+                inquiry.forget()
+            # What was asked of the other node is gone with it.
+            if {"processes", "containers", "journal"} & {*self._over}:
+                self._over.clear()
+                self._show_whole()
+                self.set_focus(self.query_one("#body"))
             self.freshen(True)

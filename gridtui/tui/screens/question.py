@@ -19,7 +19,7 @@ from ..widgets.panel import Panel, Parts
 Answer = TypeVar("Answer")
 
 
-class _Question(ModalScreen[Answer]):
+class Question(ModalScreen[Answer]):
     """A box in the middle. It can be taken back while another screen lies over it."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class SecretInput(Input):
         """Nothing."""
 
 
-class SecretScreen(_Question[str | None]):
+class SecretScreen(Question[str | None]):
     """One line that is not shown; None when the reader gives none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("secret")]
@@ -85,7 +85,7 @@ class SecretScreen(_Question[str | None]):
             self.dismiss(None)
 
 
-class ConfirmScreen(_Question[bool | None]):
+class ConfirmScreen(Question[bool | None]):
     """Yes or no; anything but yes is no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("confirm")]

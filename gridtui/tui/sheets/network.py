@@ -1,0 +1,46 @@
+"""Interfaces, and the way to the node."""
+
+from __future__ import annotations
+
+from ...model import PingMethod, Status
+from ...model import size as in_bytes
+from .. import text
+from .words import Parts, missing, pair, part
+
+
+def network(status: Status, cells: int) -> list[Parts]:
+    """Each interface's flow and errors."""
+    value = part(status, "network")
+    if lines := missing(status, value, "interfaces"):
+        return lines
+    lines = []
+    for one in value:
+        parts: list[tuple[str, str]] = [
+            (text.fit(one.name, 12), "dim"),
+            (f" ↓ {text.amount(one.received):>6} ↑ {text.amount(one.sent):>6}", "text"),
+        ]
+        if one.errors:
+            parts.append((f"  {one.errors:.1f} errors/s", "warning"))
+        lines.append(tuple(parts))
+    return lines
+
+
+def reach(status: Status, cells: int) -> list[Parts]:
+    """Round trips, and what a sample costs."""
+    trips = status.trips
+    lines: list[Parts] = []
+    if trips.method is PingMethod.LOCAL:
+        lines.append((("this machine, nothing to measure", "dim"),))
+    elif trips.sent:
+        lines.append(pair("measured", f"by {trips.method}, {trips.sent} sent"))
+        spread = " / ".join(text.seconds(value) for value in (trips.min, trips.avg, trips.max))
+        lines.append(pair("min/avg/max", spread, label=12))
+        lines.append(pair("jitter", f"{text.seconds(trips.jitter)}, loss {text.percent(trips.loss)}"))
+    sample = status.sample
+    if sample is not None:
+        cost = sample.cost
+        cpu_time = "CPU not known" if cost.node_cpu is None else f"{cost.node_cpu * 1000:.1f} ms of its CPU"
+        lines.append(pair("a sample", f"{cpu_time}, {in_bytes(cost.bytes)}, {text.seconds(cost.seconds)}"))
+        if (clock := sample.metrics.get("clock")) is not None:
+            lines.append(pair("clock", f"{clock:+.3f} s against here"))
+    return lines
