@@ -307,9 +307,6 @@ class NodeScreen(Place):
     def action_shell(self) -> None:
         self.dashboard.open_shell([self.node])
 
-    def action_shell(self) -> None:
-        self.dashboard.open_shell([self.node])
-
     def action_exec(self) -> None:
         self.dashboard.open_run("exec", [self.node])
 
