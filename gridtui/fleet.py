@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .playbooks.guard import Settled
     from .posture import Look
     from .probes import Containers, Journal, Process
+    from .recorder import Recorder
     from .ssh import Completed, Pool
 
 Ask = Callable[[str], Awaitable["str | None"]]
@@ -81,6 +82,7 @@ class Fleet:
         """Started by who watches for a while, and not by `start`."""
         self._jobs: Jobs | None = None
         self._mutes: Mutes | None = None
+        self._recorder: Recorder | None = None
 
     @classmethod
     def open(cls, sources: Sequence[str | Path] = (), settings: Settings | None = None, ask: Ask | None = None) -> Self:
@@ -107,8 +109,10 @@ class Fleet:
 
         self._started = True
         self._pool = self._pool or self._make_pool()
-        self._monitor = Monitor(self.nodes, self.settings, self._pool, self._said())
-        await self._monitor.start()
+        self._monitor = monitor = Monitor(self.nodes, self.settings, self._pool, self._said())
+        await monitor.start()
+        if self.settings.history.on:
+            await self._record(monitor)
 
     async def close(self) -> None:
         """Stop dispatching and watching, and close every connection."""
@@ -121,12 +125,43 @@ class Fleet:
 
     async def _end(self, held: bool = False) -> None:
         """With `held` connections stay: whoever holds them closes them."""
+        if self._recorder:
+            await self._recorder.close()
         if self._monitor:
             await self._monitor.close()
         self._started = False
         if self._pool and not held:
             await self._pool.close()
             self._pool = None
+
+    async def _record(self, monitor: Monitor) -> None:
+        """Keep what is seen. Without a state folder, or where another one records, the watching goes on all the same."""
+        from . import recorder
+
+        sources = self.inventory.sources
+        self._recorder = recorder.Recorder(
+            lambda: recorder.path_for(sources, self.nodes),
+            self.settings.history,
+            self.nodes,
+            monitor.taking(recorder.RECORDED),
+            lambda text, alarm: monitor.emit(Noted(time.time(), None, text, alarm=alarm)),
+            [str(source) for source in sources],
+        )
+        monitor.bus.listener = self._recorder.happened
+        await self._recorder.start()
+
+    @property
+    def recording(self) -> Path | None:
+        """The file in which what is seen here is kept; None where nothing is, or was. Raises StateError (no state folder)."""
+        from . import recorder
+
+        path = recorder.path_for(self.inventory.sources, self.nodes)
+        return path if path.exists() else None
+
+    @property
+    def recording_trouble(self) -> str:
+        """Why nothing is recorded at the moment, though it should be; empty where it is."""
+        return self._recorder.trouble if self._recorder else ""
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -176,8 +211,20 @@ class Fleet:
         return inventories.fold(names)
 
     def history(self, name: str, metric: str) -> Sequence[float]:
-        """Recent values of `rtt` or of a metric in `monitor.HISTORY`, oldest first, NaN where there was none."""
-        return self._monitor.history(name, metric) if self._monitor else ()
+        """Recent values of `rtt` or of a metric in `monitor.HISTORY`, oldest first, NaN where there was none.
+
+        They begin with what was recorded before the start.
+        """
+        if self._monitor is None:
+            return ()
+        live = self._monitor.history(name, metric)
+        past = self._recorder.past if self._recorder else None
+        missing = self._monitor.length - len(live)
+        if past is None or missing <= 0:
+            return live
+        node, intervals = self.nodes[name], self.settings.intervals
+        every = node.ping_interval or intervals.ping if metric == "rtt" else node.interval or intervals.fast
+        return [*past.values(name, metric, every, missing), *live]
 
     def log(self) -> Sequence[Event]:
         """The last 1,000 events but `Seen`, oldest first."""

@@ -151,6 +151,18 @@ class Jobs:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What is kept of what was seen while nodes are watched."""
+
+    on: bool = True
+    """Whether anything is."""
+    keep: int = 90
+    """Days; fine values are kept for fewer (docs/HISTORY.md)."""
+    limit: int = 500
+    """Megabytes (10^6 bytes) for one inventory; the oldest of what is finest goes first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings."""
 
@@ -161,6 +173,7 @@ class Settings:
     dashboard: Dashboard = field(default_factory=Dashboard)
     posture: Posture = field(default_factory=Posture)
     jobs: Jobs = field(default_factory=Jobs)
+    history: History = field(default_factory=History)
     thresholds: dict[str, Any] = field(default_factory=dict)
     """Rule name to its settings, for every node; as `gridtui_thresholds` in an inventory."""
 

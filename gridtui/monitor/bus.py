@@ -22,6 +22,8 @@ class Bus:
         self._readers: list[_Reader] = []
         self._closed = False
         self.log: deque[Event] = deque(maxlen=LOG)
+        self.listener: Callable[[Event], None] | None = None
+        """Told of everything but `Seen`, in the turn in which it happens."""
 
     def close(self) -> None:
         """No more events: every reader ends once it has what waits for it."""
@@ -38,6 +40,8 @@ class Bus:
     def emit(self, event: Event) -> None:
         """Something happened that is worth a line in the log."""
         self.log.append(event)
+        if self.listener:
+            self.listener(event)
         for reader in self._readers:
             reader.events.append(event)
             reader.wake.set()

@@ -35,6 +35,11 @@ class History:
             at += LENGTH
         self._count += 1
 
+    @property
+    def count(self) -> int:
+        """How many values were ever added."""
+        return self._count
+
     def gap(self) -> None:
         """Leave a gap in every metric: nothing was seen."""
         self.add({})
@@ -47,3 +52,10 @@ class History:
             return ring[: self._count]
         at = self._count % LENGTH
         return ring[at:] + ring[:at]
+
+    def newest(self, metric: str, count: int) -> Sequence[float]:
+        """The newest `count` values of `metric`, at most `LENGTH`, in no order. Raises KeyError for a metric that is not kept."""
+        start, at = _INDEX[metric] * LENGTH, self._count % LENGTH
+        count = min(count, LENGTH, self._count)
+        found = self._values[start + max(0, at - count) : start + at]
+        return found if at >= count else found + self._values[start + LENGTH - (count - at) : start + LENGTH]

@@ -15,7 +15,9 @@ from ..model import Node, PingMethod, Status, Verdict, duration
 from ..settings import Settings
 from ..ssh import Pool
 from .bus import Bus
+from .history import LENGTH
 from .mutes import Mutes
+from .taking import Taking
 from .watch import Watch
 
 HEARTBEAT = 1.0
@@ -90,6 +92,13 @@ class Monitor:
         """Recent values of `metric`, oldest first, NaN where there was none. Raises KeyError."""
         watch = self._watches[name]
         return watch.ring.values() if metric == "rtt" else watch.history.values(metric)
+
+    length = LENGTH
+    """How many values `history` gives at most."""
+
+    def taking(self, metrics: Sequence[str]) -> Taken:
+        """For who keeps one value of `metrics` now and then."""
+        return Taken(self, metrics)
 
     def events(self) -> AsyncIterator[Event]:
         """What happens from now on, until `close`."""
@@ -208,3 +217,16 @@ class Monitor:
                 self.emit(Noted(time.time(), None, f"this machine slept or its clock jumped by {duration(late)}"))
                 for watch in self._watches.values():
                     watch.slept()
+
+
+class Taken:
+    """A monitor, as a recorder sees it."""
+
+    def __init__(self, monitor: Monitor, metrics: Sequence[str]) -> None:
+        self.status = monitor.status
+        self._monitor = monitor
+        self._taking = Taking(metrics, monitor.intervals.fast)
+
+    def taken(self, name: str) -> Sequence[float]:
+        """What was seen of a node since the last call, one value for each of the metrics, NaN where there is none."""
+        return self._taking.take(self._monitor.watch(name))

@@ -6,6 +6,7 @@ All figures are kept up to date by `add`, in whole nanoseconds, so that they are
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 
 from ..model import PingMethod, RoundTrips
 
@@ -15,12 +16,14 @@ _NAN = float("nan")
 class Ring:
     """The newest `size` echoes. `add` and `trips` cost about a microsecond each, whatever the size."""
 
-    __slots__ = ("_answered", "_jitter", "_last", "_max", "_min", "_sum", "_window", "size")
+    __slots__ = ("_answered", "_jitter", "_last", "_max", "_min", "_sum", "_window", "count", "size")
 
     def __init__(self, size: int) -> None:
         if size < 1:
             raise ValueError("a ring holds at least one echo")
         self.size = size
+        self.count = 0
+        """How many echoes were ever added."""
         self._window: deque[float] = deque()
         """Every echo in seconds, oldest first, NaN where lost."""
         self._answered: deque[int] = deque()
@@ -43,6 +46,7 @@ class Ring:
             if oldest == oldest:  # not NaN
                 self._forget()
         self._last = rtt
+        self.count += 1
         if rtt is None:
             window.append(_NAN)
             return
@@ -95,3 +99,7 @@ class Ring:
     def values(self) -> list[float]:
         """Seconds, oldest first, NaN where lost."""
         return list(self._window)
+
+    def newest(self, count: int) -> list[float]:
+        """The newest `count` of them, in no order."""
+        return list(islice(reversed(self._window), count))

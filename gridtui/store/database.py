@@ -53,30 +53,73 @@ class Database:
 
     @classmethod
     def open(
-        cls, name: str, migrations: Sequence[str], folder: Path | None = None, *, replace_damaged: bool = False
+        cls,
+        name: str,
+        migrations: Sequence[str],
+        folder: Path | None = None,
+        *,
+        replace_damaged: bool = False,
+        patience: float = BUSY,
     ) -> Database:
         """Open `name`.db of the state folder (or of `folder`), mode 0600, and bring it up to date.
 
         `migrations` are SQL texts, each applied once and in order, in a transaction of its own; a text that was released is never
         changed. A damaged file is an error, or, with `replace_damaged`, is moved aside (`name`.db.damaged) for a new one: only for
-        what can be done without. Raises StateError.
+        what can be done without. `patience` is how many seconds another writer is waited for. Raises StateError.
         """
         path = (folder or files.folder()) / f"{name}.db"
         try:
-            return cls._open(path, migrations)
+            return cls._open(path, migrations, patience)
         except StateError as error:
             if not (replace_damaged and damaged(error)):
                 raise
         set_aside(path)
-        return cls._open(path, migrations)
+        return cls._open(path, migrations, patience)
 
     @classmethod
-    def _open(cls, path: Path, migrations: Sequence[str]) -> Database:
+    def view(cls, path: Path, migrations: Sequence[str]) -> Database:
+        """Open a file to read it alone, wherever it came from: nothing that it says of itself is carried out. Raises StateError.
+
+        What it holds may have any type and any value all the same.
+        """
+        import sqlite3
+
+        if not path.is_file():
+            raise StateError(f"there is no file {path}")
+        with _explained(path):
+            connection = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=ro",
+                uri=True,
+                timeout=BUSY,
+                isolation_level=None,
+                cached_statements=256,
+            )
+        database = cls(path, connection)
+        try:
+            with _explained(path):
+                for pragma in ("trusted_schema = OFF", "query_only = ON", "cell_size_check = ON"):
+                    connection.execute(f"PRAGMA {pragma}")
+            found = database.rows("SELECT type, name, sql FROM sqlite_master")
+            # A view or a trigger would be SQL of whoever made the file.
+            if any(
+                kind not in ("table", "index") or str(sql).upper().startswith("CREATE VIRTUAL")
+                for kind, _, sql in found
+            ):
+                raise StateError(f"{path} holds more than tables, and is not read")
+            if database.value("PRAGMA user_version") > len(migrations):
+                raise StateError(f"{path} was written by a newer gridtui", hint="use that one")
+        except BaseException:
+            connection.close()
+            raise
+        return database
+
+    @classmethod
+    def _open(cls, path: Path, migrations: Sequence[str], patience: float) -> Database:
         import sqlite3
 
         _make(path)
         with _explained(path):
-            connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, cached_statements=256)
+            connection = sqlite3.connect(path, timeout=patience, isolation_level=None, cached_statements=256)
         database = cls(path, connection)
         try:
             with _explained(path):
