@@ -31,6 +31,7 @@ Place = Literal[
     "job",
     "help",
     "list",
+    "map",
     "prompt",
     "line",
     "secret",
@@ -135,6 +136,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("alarms", "a", "alarms only", "Show only what asks for attention, or everything", ("events",), footer=True),
     Action("up", "up,k", "up", "Go a line up", ("list",), palette=False),
     Action("down", "down,j", "down", "Go a line down", ("list",), palette=False),
+    Action("left", "left,h", "left", "Go a node to the left", ("map",), palette=False),
+    Action("right", "right,l", "right", "Go a node to the right", ("map",), palette=False),
     Action("page_up", "pageup,ctrl+b", "page up", "Go a page up", ("list",), palette=False),
     Action("page_down", "pagedown,ctrl+f", "page down", "Go a page down", ("list",), palette=False),
     Action("first", "home,g", "first", "Go to the first line", ("list",), palette=False),
@@ -341,6 +344,7 @@ TITLES: Mapping[Place, str] = {
     "prompt": "Where a command is typed",
     "line": "Where it is completed: `:` and `/`",
     "list": "Moving",
+    "map": "Moving on the map",
     "confirm": "A question",
     "signals": "Which signal",
     "secret": "A secret that is asked for",
@@ -461,6 +465,8 @@ def _reach(action: Action) -> set[Place]:
             reach |= {"help", *_LISTS}
         elif place == "list":
             reach |= _LISTS
+        elif place == "map":
+            reach.add("fleet")
         else:
             reach.add(place)
     return reach

@@ -119,6 +119,27 @@ _ROLES: Mapping[str, tuple[str, float, bool]] = {
     "match": ("accent", 0.0, False),
 }
 
+# Role of a step of a scale: (theme variable, the one it is blended with, how much, share of the background mixed in).
+# Towards the bad end it is hotter; lighter too, so that it also reads in grey.
+_RAMPS: Mapping[str, tuple[str, str, float, float]] = {
+    "heat0": ("success", "success", 0.0, 0.62),
+    "heat1": ("success", "success", 0.0, 0.42),
+    "heat2": ("success", "success", 0.0, 0.15),
+    "heat3": ("success", "warning", 0.55, 0.08),
+    "heat4": ("warning", "warning", 0.0, 0.0),
+    "heat5": ("warning", "error", 0.5, 0.0),
+    "heat6": ("error", "error", 0.0, 0.0),
+    "flow0": ("primary", "primary", 0.0, 0.70),
+    "flow1": ("primary", "primary", 0.0, 0.58),
+    "flow2": ("primary", "primary", 0.0, 0.45),
+    "flow3": ("primary", "primary", 0.0, 0.32),
+    "flow4": ("primary", "primary", 0.0, 0.18),
+    "flow5": ("primary", "accent", 0.4, 0.0),
+    "flow6": ("accent", "foreground", 0.4, 0.0),
+}
+TINT = 0.22
+"""How much of a step's colour the surface under it has."""
+
 # Surface: the theme variable and how much of it lies over the background.
 _SURFACES: Mapping[str, tuple[str, float]] = {
     "base": ("background", 1.0),
@@ -145,14 +166,19 @@ class Palette:
         return hash(self.name)
 
     def style(self, role: str, surface: str = "base") -> Style:
-        """The style of a text of `role` (see `_ROLES`) that stands on `surface` (see `_SURFACES`)."""
+        """The style of a text of `role` (see `_ROLES` and `_RAMPS`) that stands on `surface` (see `_SURFACES` and `_RAMPS`)."""
         style = self._styles.get((role, surface))
         if style is None:
             style = self._styles[role, surface] = self._make(role, surface)
         return style
 
     def _make(self, role: str, surface: str) -> Style:
-        variable, mix, bold = _ROLES[role]
+        if role in _RAMPS:
+            variable, over, share, mix = _RAMPS[role]
+            bold = False
+        else:
+            variable, mix, bold = _ROLES[role]
+            over, share = variable, 0.0
         if self._ansi:
             # The terminal's own sixteen colours cannot be mixed: dim and reverse stand in.
             return Style(
@@ -162,14 +188,24 @@ class Palette:
                 reverse=(surface.startswith("cursor") != (role == "match")) or None,
             )
         ground = self._colour("background", Color(0, 0, 0))
-        over, share = _SURFACES[surface]
-        if surface.startswith("cursor") and ground.brightness > 0.5:
-            share /= 2  # on white, a tint that is as strong as on black would swallow coloured text
-        back = ground.blend(self._colour(over, ground), share)
-        fore = self._colour(variable, Color(204, 204, 204)).blend(back, mix)
+        back = self._ground(surface, ground)
+        fore = self._colour(variable, Color(204, 204, 204))
+        if share:
+            fore = fore.blend(self._colour(over, fore), share)
+        fore = fore.blend(back, mix)
         if role in ("banner", "match"):
             fore, back = ground, fore
         return Style(color=fore.rich_color, bgcolor=back.rich_color, bold=bold or None)
+
+    def _ground(self, surface: str, ground: Color) -> Color:
+        if surface in _RAMPS:
+            variable, other, part, mix = _RAMPS[surface]
+            tint = self._colour(variable, ground).blend(self._colour(other, ground), part)
+            return ground.blend(tint, TINT * (1 - mix / 2))
+        over, share = _SURFACES[surface]
+        if surface.startswith("cursor") and ground.brightness > 0.5:
+            share /= 2  # on white, a tint that is as strong as on black would swallow coloured text
+        return ground.blend(self._colour(over, ground), share)
 
     def _colour(self, variable: str, fallback: Color) -> Color:
         try:

@@ -25,6 +25,7 @@ from gridtui.tui.screens.runs import RunsScreen
 from gridtui.tui.screens.signals import SignalScreen
 from gridtui.tui.screens.transfer import TransferScreen
 from gridtui.tui.widgets.completing import Completing
+from gridtui.tui.widgets.heat import HeatMap
 from gridtui.tui.widgets.lines import Lines
 from gridtui.tui.widgets.prompt import Prompt
 
@@ -35,6 +36,7 @@ OWNERS = {
     "events": EventsScreen,
     "help": HelpScreen,
     "list": Lines,
+    "map": HeatMap,
     "exec": ExecScreen,
     "push": TransferScreen,
     "playbooks": PlaybooksScreen,

@@ -27,6 +27,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("list")]
+    HEAD: ClassVar[int] = 0
+    """Lines above them that stay when they are scrolled."""
 
     class Moved(Message):
         """The cursor went to another line."""
@@ -63,6 +65,10 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """One cell between the cursor's mark and the line: whether it is marked."""
         return " "
 
+    def heading(self, y: int) -> Parts:
+        """What is on a line of the head."""
+        raise NotImplementedError
+
     def can_stop(self, index: int) -> bool:
         """Whether the cursor may rest on a line."""
         return True
@@ -82,7 +88,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """All lines may be others now: make and compare what is visible."""
         if count != self._count:
             self._count = count
-            self.virtual_size = Size(self.size.width, count)
+            self.virtual_size = Size(self.size.width, count + self.HEAD)
         before = self._cursor
         self._cursor = self._near(max(0, min(count - 1, self._cursor if cursor is None else cursor)), 1)
         if self._cursor != before:
@@ -101,16 +107,22 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh()
         else:
             for index in changed:
-                self.refresh_line(index)
+                self.touch(index)
 
     def _visible(self) -> tuple[int, int]:
         first = max(0, self.scroll_offset.y)
-        return first, min(self._count, first + self.size.height)
+        return first, min(self._count, first + self.size.height - self.HEAD)
+
+    def touch(self, index: int) -> None:
+        """Paint a line again."""
+        self.refresh_line(index + self.HEAD)
 
     def render_line(self, y: int) -> Strip:
         colours = palette(self.app)
-        index = y + self.scroll_offset.y
+        index = y - self.HEAD + self.scroll_offset.y
         cells = self.size.width
+        if y < self.HEAD:
+            return strip(self.heading(y), colours, cells, "raised")
         if index >= self._count:
             return strip((), colours, cells)
         parts = self._made.get(index)
@@ -143,8 +155,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
                 self.scroll_to(y=0, animate=False)  # a group's header above the first node
             return
         before, self._cursor = self._cursor, index
-        self.refresh_line(before)
-        self.refresh_line(index)
+        self.touch(before)
+        self.touch(index)
         self._show_cursor()
         self.post_message(self.Moved())
 
@@ -158,7 +170,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         return max(0, index)
 
     def _show_cursor(self) -> None:
-        first, height = self.scroll_offset.y, self.size.height
+        first, height = self.scroll_offset.y, self.size.height - self.HEAD
         if height <= 0:
             return
         # A header right above the cursor stays in view.
@@ -174,20 +186,25 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self._made = {index: parts for index, parts in self._made.items() if first <= index < last}
 
     def on_resize(self, event: events.Resize) -> None:
-        self.virtual_size = Size(event.size.width, self._count)
+        self.virtual_size = Size(event.size.width, self._count + self.HEAD)
         self._made.clear()
         self._strips.clear()
         self._show_cursor()
 
     def on_focus(self) -> None:
-        self.refresh_line(self._cursor)
+        self.touch(self._cursor)
 
     def on_blur(self) -> None:
-        self.refresh_line(self._cursor)
+        self.touch(self._cursor)
 
     def on_click(self, event: events.Click) -> None:
-        index = event.y + self.scroll_offset.y
-        if index < self._count and self.can_stop(index):
+        # By a method of its own, which a subclass can replace: Textual calls the handlers of all classes, one after the other.
+        self.clicked(event)
+
+    def clicked(self, event: events.Click) -> None:
+        """Go to what was clicked; again: choose it; with a key held down: mark it."""
+        index = event.y - self.HEAD + self.scroll_offset.y
+        if event.y >= self.HEAD and index < self._count and self.can_stop(index):
             if event.shift or event.ctrl or event.meta:
                 self.go(index)
                 self.post_message(self.Marked(event.shift))
@@ -203,10 +220,10 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self.go(self._cursor + 1)
 
     def action_page_up(self) -> None:
-        self.go(self._cursor - max(1, self.size.height - 1))
+        self.go(self._cursor - max(1, self.size.height - self.HEAD - 1))
 
     def action_page_down(self) -> None:
-        self.go(self._cursor + max(1, self.size.height - 1))
+        self.go(self._cursor + max(1, self.size.height - self.HEAD - 1))
 
     def action_first(self) -> None:
         self.go(0)
