@@ -93,6 +93,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("reverse", "r", "reverse", "Reverse the order", ("fleet", "node")),
     Action("problems", "0", "problems", "Sort problems first again", ("fleet",)),
     Action("group", "u", "group", "Group by inventory group, state or label, or not at all", ("fleet",), footer=True),
+    Action("fold", "z", "fold", "Fold the group, or unfold it, as Enter on its header", ("fleet",), footer=True),
+    Action("fold_all", "Z", "fold all", "Fold all groups, or unfold them", ("fleet",)),
     Action("retry", "R", "retry", "Try to reach the node now, even after a refused login", ("fleet", "node")),
     Action(
         "back",

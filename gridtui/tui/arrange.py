@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from ..model import Node, State, Status
@@ -19,6 +19,16 @@ class Group:
     counts: Mapping[Kind, int]
     means: Mapping[str, float] = field(default_factory=dict)
     sums: Mapping[str, float] = field(default_factory=dict)
+    worst: str | None = None
+    """The first of its nodes that are in the worst state; None where all are up."""
+    key: str = ""
+    """By which it is known while its nodes and numbers change."""
+    members: Sequence[str] = ()
+    """Its nodes, those of the groups in it too, as they are sorted."""
+    depth: int = 0
+    """How many groups it is in."""
+    folded: bool = False
+    """Whether its nodes are left out."""
 
 
 Line = str | Group
@@ -28,20 +38,30 @@ _MEANS = ("cpu", "mem", "load", "disk", "gpu", "temp")
 _SUMS = ("net.rx", "net.tx", "mem.used", "mem.total")
 _ALL = _MEANS + _SUMS
 
+Path = tuple[tuple[int, str], ...]
+"""The groups that a node is shown under, the outermost first: each with its rank, for the order, and its title."""
+
 
 def count(statuses: Iterable[Status]) -> Mapping[Kind, int]:
     """How many nodes are in which state."""
     return Counter(face(status).kind for status in statuses)
 
 
-def aggregate(title: str, statuses: Iterable[Status]) -> Group:
-    """What some nodes are together: 4 us a node, so not at every beat."""
-    counts: defaultdict[Kind, int] = defaultdict(int)
-    totals: defaultdict[str, float] = defaultdict(float)
-    known: defaultdict[str, int] = defaultdict(int)
-    for status in statuses:
+class _Sum:
+    """Adds nodes up, and what was added up before: a group of groups costs as much as its nodes do once."""
+
+    def __init__(self) -> None:
+        self._counts: defaultdict[Kind, int] = defaultdict(int)
+        self._totals: defaultdict[str, float] = defaultdict(float)
+        self._known: defaultdict[str, int] = defaultdict(int)
+        self._worst: tuple[Kind, str] | None = None
+
+    def add(self, status: Status) -> None:
+        totals, known = self._totals, self._known
         seen = face(status)
-        counts[seen.kind] += 1
+        self._counts[seen.kind] += 1
+        if seen.kind is not Kind.UP and (self._worst is None or seen.kind < self._worst[0]):
+            self._worst = (seen.kind, status.node.name)
         trips = status.trips
         if trips.last is not None:
             totals["rtt"] += trips.last
@@ -50,15 +70,39 @@ def aggregate(title: str, statuses: Iterable[Status]) -> Group:
             totals["loss"] += trips.loss
             known["loss"] += 1
         if status.sample is None or seen.silent:
-            continue
+            return
         known_value = status.sample.metrics.get
         for name in _ALL:
             value = known_value(name)
             if value is not None and value == value:
                 totals[name] += value
                 known[name] += 1
-    means = {name: totals[name] / known[name] for name in ("rtt", "loss", *_MEANS) if known[name]}
-    return Group(title, dict(counts), means, {name: totals[name] for name in _SUMS if known[name]})
+
+    def join(self, other: _Sum) -> None:
+        for kind, number in other._counts.items():
+            self._counts[kind] += number
+        for name, total in other._totals.items():
+            self._totals[name] += total
+            self._known[name] += other._known[name]
+        if other._worst is not None and (self._worst is None or other._worst[0] < self._worst[0]):
+            self._worst = other._worst
+
+    def group(
+        self, title: str, key: str = "", members: Sequence[str] = (), depth: int = 0, folded: bool = False
+    ) -> Group:
+        totals, known = self._totals, self._known
+        means = {name: totals[name] / known[name] for name in ("rtt", "loss", *_MEANS) if known[name]}
+        sums = {name: totals[name] for name in _SUMS if known[name]}
+        worst = self._worst[1] if self._worst is not None else None
+        return Group(title, dict(self._counts), means, sums, worst, key, members, depth, folded)
+
+
+def aggregate(title: str, statuses: Iterable[Status]) -> Group:
+    """What some nodes are together: 4 us a node, so not at every beat."""
+    total = _Sum()
+    for status in statuses:
+        total.add(status)
+    return total.group(title)
 
 
 def group_keys(nodes: Iterable[Node]) -> tuple[str, ...]:
@@ -77,45 +121,107 @@ def arrange(
     sort: str = "problems",
     descending: bool = False,
     group: str = "",
-    smallest: Mapping[str, str] | None = None,
+    paths: Mapping[str, Sequence[str]] | None = None,
     score: Callable[[str], int | None] | None = None,
+    folded: Set[str] = frozenset(),
 ) -> list[Line]:
     """The lines of the table. `names` is the order of the inventory, which stands where the sort key says nothing.
 
-    `score` gives a node's posture, by which `posture` sorts; `smallest` maps a node to the group that it is shown under (see `smallest_groups`). Values that are not known come last,
-    in either direction.
+    `score` gives a node's posture, by which `posture` sorts; `paths` maps a node to the groups that it is shown under (see
+    `group_paths`); of the groups with a key in `folded` the header alone is shown. Values that are not known come last, in either
+    direction.
     """
     ordered = _sorted(names, status, sort, descending, score)
     if not group:
         return list(ordered)
-    buckets: dict[tuple[int, str], list[str]] = {}
+    own: dict[Path, list[str]] = {}
     for name in ordered:
-        buckets.setdefault(_bucket(name, status, group, smallest or {}), []).append(name)
+        own.setdefault(_path(name, status, group, paths or {}), []).append(name)
+    members, sums = _added(own, status)
     lines: list[Line] = []
-    for (_, title), members in sorted(buckets.items(), key=lambda item: item[0]):
-        lines.append(aggregate(title, (status(name) for name in members)))
-        lines += members
+    closed: Path | None = None
+    for path in sorted(members):  # what a group holds comes right behind it
+        if closed is not None and path[: len(closed)] == closed:
+            continue
+        title = path[-1][1]
+        key = f"{group}/{title}"
+        lines.append(sums[path].group(title, key, members[path], len(path) - 1, key in folded))
+        if key in folded:
+            closed = path
+        else:
+            lines += own.get(path, ())
     return lines
 
 
-def _bucket(name: str, status: Callable[[str], Status], group: str, smallest: Mapping[str, str]) -> tuple[int, str]:
+def _added(
+    own: Mapping[Path, Sequence[str]], status: Callable[[str], Status]
+) -> tuple[Mapping[Path, Sequence[str]], Mapping[Path, _Sum]]:
+    """All nodes and all sums of every group, those of the groups in it too."""
+    members: dict[Path, list[str]] = {}
+    sums: dict[Path, _Sum] = {}
+    for path, names in own.items():
+        mine = _Sum()
+        for name in names:
+            mine.add(status(name))
+        for depth in range(1, len(path) + 1):
+            members.setdefault(path[:depth], []).extend(names)
+            sums.setdefault(path[:depth], _Sum()).join(mine)
+    return members, sums
+
+
+def _path(name: str, status: Callable[[str], Status], group: str, paths: Mapping[str, Sequence[str]]) -> Path:
     if group == "group":
-        return (0, smallest[name]) if name in smallest else (1, "(no group)")
+        return tuple((0, title) for title in paths[name]) if name in paths else ((1, "(no group)"),)
     if group == "state":
         kind = face(status(name)).kind
-        return kind, WORDS[kind]
+        return ((kind, WORDS[kind]),)
     label = group.removeprefix("label:")
     value = status(name).node.labels.get(label)
-    return (1, f"(no {label})") if value is None else (0, f"{label}={value}")
+    return ((1, f"(no {label})") if value is None else (0, f"{label}={value}"),)
 
 
-def smallest_groups(nodes: Mapping[str, Node]) -> dict[str, str]:
-    """The group that each node is shown under: of its groups the one with the fewest nodes, which says most about it."""
-    sizes = Counter(group for node in nodes.values() for group in node.groups)
+def shown(lines: Iterable[Line]) -> list[str]:
+    """The nodes of some lines, those of folded groups too."""
+    names: list[str] = []
+    for line in lines:
+        if isinstance(line, str):
+            names.append(line)
+        elif line.folded:
+            names += line.members
+    return names
+
+
+def group_paths(nodes: Mapping[str, Node]) -> dict[str, tuple[str, ...]]:
+    """The groups that each node is shown under, the outermost first.
+
+    The innermost is the one with the fewest nodes of those it is in, which says most about it. It stands in the smallest group that
+    holds all its nodes and more, and so on. A group of all nodes tells none apart and is left out.
+    """
+    holds: defaultdict[str, set[str]] = defaultdict(set)
+    for name, node in nodes.items():
+        for group in node.groups:
+            holds[group].add(name)
+    useful = {group for group, names in holds.items() if group not in ("all", "ungrouped") and len(names) < len(nodes)}
+    if not useful:
+        useful = set(holds) - {"all", "ungrouped"}
+
+    def smallest(groups: Iterable[str]) -> str | None:
+        return min(groups, key=lambda group: (len(holds[group]), group), default=None)
+
+    above: dict[str, tuple[str, ...]] = {}
+
+    def path(group: str) -> tuple[str, ...]:
+        if group not in above:
+            mine = holds[group]
+            candidates = nodes[next(iter(mine))].groups
+            parent = smallest(one for one in candidates if one in useful and holds[one] > mine)
+            above[group] = (*path(parent), group) if parent is not None else (group,)
+        return above[group]
+
     return {
-        name: min(groups, key=lambda group: (sizes[group], group))
+        name: path(innermost)
         for name, node in nodes.items()
-        if (groups := [group for group in node.groups if group not in ("all", "ungrouped")])
+        if (innermost := smallest(one for one in node.groups if one in useful)) is not None
     }
 
 

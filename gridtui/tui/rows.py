@@ -72,9 +72,11 @@ def group_row(group: Group, layout: Layout) -> Parts:
     counts = group.counts
     worst = min(counts, default=Kind.UP)
     total = sum(counts.values())
+    title = f"{'  ' * group.depth}{'▸' if group.folded else '▾'} {group.title}"
+    said = ", ".join(f"{counts[kind]} {WORDS[kind]}" for kind in sorted(counts) if kind is not Kind.UP)
     values = {
         "state": (f"{GLYPHS[worst]} {counts.get(Kind.UP, 0)}/{total} up", ROLES[worst]),
-        "name": (group.title, "title"),
+        "name": (title, "title"),
         "rtt": (text.seconds(group.means.get("rtt")), "dim"),
         "loss": (text.percent(group.means.get("loss")), "dim"),
         "load": (text.number(group.means.get("load")), "dim"),
@@ -85,8 +87,10 @@ def group_row(group: Group, layout: Layout) -> Parts:
         "tx": (text.amount(group.sums.get("net.tx")), "dim"),
         "gpu": (text.percent(group.means.get("gpu")), "dim"),
         "temp": (text.degrees(group.means.get("temp")), "dim"),
-        "why": (", ".join(f"{counts[kind]} {WORDS[kind]}" for kind in sorted(counts) if kind is not Kind.UP), "dim"),
+        "why": (f"{group.worst} first: {said}" if group.worst is not None and group.folded else said, "dim"),
     }
+    if all(column.name != "name" for column, _ in layout.columns) and layout.columns:
+        values[layout.columns[0][0].name] = (title, "title")
     parts: list[tuple[str, str]] = []
     for column, cells in layout.columns:
         value, role = values.get(column.name, ("", "dim"))

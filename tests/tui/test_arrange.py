@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gridtui.model import Layer, Node, State
-from gridtui.tui.arrange import Group, aggregate, arrange, count, group_keys, smallest_groups
+from gridtui.tui.arrange import Group, aggregate, arrange, count, group_keys, group_paths, shown
 from gridtui.tui.columns import SORTS
 from gridtui.tui.states import Kind
 
@@ -70,13 +70,13 @@ def test_a_node_is_shown_under_its_smallest_group() -> None:
         "c": Node("c", "c", groups=("linux", "web")),
         "d": Node("d", "d"),
     }
-    assert smallest_groups(nodes) == {"a": "web", "b": "db", "c": "web"}
+    assert group_paths(nodes) == {"a": ("linux", "web"), "b": ("linux", "db"), "c": ("linux", "web")}
 
 
 def test_nodes_without_group_or_label_come_last() -> None:
     made = FakeFleet(2, [Node("alone", "x")])
     for key, title in (("group", "(no group)"), ("label:site", "(no site)")):
-        lines = arrange(list(made.nodes), made.status, group=key, smallest=smallest_groups(made.nodes))
+        lines = arrange(list(made.nodes), made.status, group=key, paths=group_paths(made.nodes))
         assert lines[-1] == "alone"
         assert isinstance(lines[-2], Group) and lines[-2].title == title
 
@@ -103,3 +103,55 @@ def test_aggregates_leave_out_what_is_not_known() -> None:
     assert total.counts == {Kind.UP: 1, Kind.PENDING: 2}
     assert count(map(made.status, names)) == {Kind.UP: 1, Kind.PENDING: 2}
     assert aggregate("", []).means == {}
+
+
+def test_a_group_of_all_nodes_tells_none_apart() -> None:
+    nodes = {"a": Node("a", "a", groups=("everything", "web")), "b": Node("b", "b", groups=("everything",))}
+    assert group_paths(nodes) == {"a": ("web",)}
+    nodes = {"a": Node("a", "a", groups=("everything",))}
+    assert group_paths(nodes) == {"a": ("everything",)}
+
+
+def test_groups_of_the_same_nodes_do_not_hold_one_another() -> None:
+    nodes = {"a": Node("a", "a", groups=("x", "y")), "b": Node("b", "b")}
+    assert group_paths(nodes) == {"a": ("x",)}
+
+
+def nest() -> FakeFleet:
+    """Two sites, one of which has a group in it and a node of its own."""
+    groups = {"a1": ("berlin", "rack1"), "a2": ("berlin", "rack1"), "a3": ("berlin",), "b1": ("oslo",)}
+    made = FakeFleet(0, [Node(name, name, groups=of) for name, of in groups.items()])
+    made.advance(2)
+    return made
+
+
+def outline(lines: list[str | Group]) -> list[str]:
+    return [
+        line if isinstance(line, str) else f"{'>' * (line.depth + 1)}{line.title}{' folded' if line.folded else ''}"
+        for line in lines
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folded", "lines"),
+    [
+        (set(), [">berlin", "a3", ">>rack1", "a1", "a2", ">oslo", "b1"]),
+        ({"group/rack1"}, [">berlin", "a3", ">>rack1 folded", ">oslo", "b1"]),
+        ({"group/berlin"}, [">berlin folded", ">oslo", "b1"]),
+        ({"group/berlin", "group/rack1", "group/oslo", "state/up"}, [">berlin folded", ">oslo folded"]),
+    ],
+)
+def test_groups_in_groups_fold(folded: set[str], lines: list[str]) -> None:
+    made = nest()
+    made.fail("a2", Layer.TCP, "refused")
+    got = arrange(list(made.nodes), made.status, "name", group="group", paths=group_paths(made.nodes), folded=folded)
+    assert outline(got) == lines
+    assert sorted(shown(got)) == list(made.nodes)
+    berlin = got[0]
+    assert isinstance(berlin, Group)
+    assert berlin.counts == {Kind.UP: 2, Kind.DOWN: 1}
+    assert berlin.worst == "a2"
+    assert sorted(berlin.members) == ["a1", "a2", "a3"]
+    apart = aggregate("", [made.status(name) for name in ("a1", "a2", "a3")])
+    assert berlin.means == pytest.approx(apart.means)
+    assert berlin.sums == pytest.approx(apart.sums)

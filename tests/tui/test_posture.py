@@ -39,7 +39,7 @@ async def test_what_is_known_is_shown_at_once_and_sorts() -> None:
     async with app.run_test(size=WIDE) as pilot:
         await begin(app, pilot)
         await until(pilot, lambda: "66 C" in screen_text(app))
-        while app.fleet_screen._sort != "posture":
+        while app.fleet_screen.sort != "posture":
             await pilot.press("greater_than_sign")
         assert table(app).names[0] == last  # what is not known comes last
 

@@ -193,7 +193,7 @@ async def test_a_click_on_the_key_bar_does_what_the_key_does() -> None:
 
 
 def sort_of(app: Dashboard) -> tuple[str, bool]:
-    return app.fleet_screen._sort, app.fleet_screen._descending
+    return app.fleet_screen.sort, app.fleet_screen.descending
 
 
 async def test_sort_keys() -> None:
@@ -237,8 +237,11 @@ async def test_groups_cycle() -> None:
         assert "site=oslo" in titles[3]
         await pilot.press("u")
         assert not any(isinstance(line, Group) for line in table(app)._lines)
-        await pilot.press("u", "g")
-        assert table(app).node == table(app).names[0]  # the cursor rests on nodes, not on headers
+        await pilot.press("u")
+        assert table(app).node == table(app).names[0]  # the cursor stays on the first node
+        await pilot.press("g")
+        assert table(app).group == "group/db"  # and rests on headers too
+        await until(pilot, lambda: "worst:" in screen_text(app))
 
 
 # ---- the filter ----
@@ -467,9 +470,9 @@ async def test_remapped_keys() -> None:
         await begin(app, pilot)
         assert "F5 group" in screen_text(app)
         await pilot.press("f5")
-        assert app.fleet_screen._group == "group"
+        assert app.fleet_screen.by == "group"
         await pilot.press("u", "q")
-        assert app.fleet_screen._group == "group"
+        assert app.fleet_screen.by == "group"
         await pilot.press("ctrl+x")
         await until(pilot, lambda: app.return_value == 0)
 

@@ -9,19 +9,16 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widget import Widget
 from textual.widgets import Input
 
-from .. import text, top
+from .. import detail, top
 from ..actions import bindings, of
-from ..arrange import Group, aggregate, arrange, count, group_keys, smallest_groups
-from ..columns import BY_NAME
-from ..rows import silence
-from ..states import STATE_ROLES, Kind, face
+from ..arrange import Group, aggregate, count
+from ..states import Kind
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.fleet_table import FleetTable, TableHeader
 from ..widgets.lines import Lines
-from .marking import MarkingScreen
+from .ordering import OrderingScreen
 
 CALM = 2.0
 """Seconds between two orders of the table while nothing but numbers changes: rows that jump cannot be read."""
@@ -30,21 +27,16 @@ SHARE = 60
 _TITLE: Chunk = (("gridtui", "title"),)
 
 
-class FleetScreen(MarkingScreen):
+class FleetScreen(OrderingScreen):
     """All nodes, problems first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("fleet")]
 
     def __init__(self) -> None:
         super().__init__()
-        self._sort, self._descending, self._group = "problems", False, ""
-        self._names: list[str] = []
         self._total = Group("", {})
         self._counts: Mapping[Kind, int] = {}
         self._added_at = self._adding = 0.0
-        self._without: frozenset[str] = frozenset({"gpu", "posture"})
-        self._ordered_at = 0.0
-        self._took = 0.0
         self._waiting = False
 
     @property
@@ -73,6 +65,7 @@ class FleetScreen(MarkingScreen):
             dashboard.clock,
             dashboard.survey.posture,
             dashboard.marks.__contains__,
+            {"gpu", "posture"},
             id="table",
         )
         yield TextLine("raised", cut=True, id="detail")
@@ -84,46 +77,11 @@ class FleetScreen(MarkingScreen):
         yield KeyBar([*of("fleet"), *of("app")], dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
-        nodes = self.dashboard.fleet.nodes
-        self._groups = group_keys(nodes.values())
-        self._smallest = smallest_groups(nodes)
+        super().on_mount()
         self.table.focus()
 
     def on_screen_resume(self) -> None:
         self.order()
-
-    @property
-    def table(self) -> FleetTable:
-        return self.query_one("#table", FleetTable)
-
-    @property
-    def body(self) -> Widget:
-        return self.table
-
-    # ---- marks ----
-
-    @property
-    def shown(self) -> list[str]:
-        return self.table.names
-
-    @property
-    def under(self) -> list[str]:
-        return [name] if (name := self.table.node) is not None else []
-
-    def marked(self) -> None:
-        self.table.refresh()
-        self._summarise()
-
-    def step(self) -> None:
-        self.table.action_down()
-
-    @on(Lines.Marked)
-    def _mark_clicked(self, event: Lines.Marked) -> None:
-        if (name := self.table.node) is not None:
-            if event.reach:
-                self.mark_to(name)
-            else:
-                self.mark_one(name)
 
     # ---- what is new ----
 
@@ -131,36 +89,24 @@ class FleetScreen(MarkingScreen):
         """Show what is new. `changed`: something other than numbers is, so the order may be another."""
         now = time.monotonic()
         self._waiting = self._waiting or changed
-        due = self._ordered_at + max(0.0 if self._waiting else CALM, SHARE * self._took)
+        due = self.ordered_at + max(0.0 if self._waiting else CALM, SHARE * self.took)
         # Not both in one beat: with 5,000 nodes each takes some 20 ms, and a key press waits behind either.
         if now >= self._added_at + max(CALM, SHARE * self._adding):
             self._add_up()
         elif now >= due:
             self.order()
             return
-        self.table.look()
-        self._summarise()
+        self.pane.look()
+        self.summarise()
         self.explain()
 
-    def order(self) -> None:
-        """Filter, sort and group again, now."""
-        started = time.monotonic()
-        dashboard = self.dashboard
-        status = dashboard.bridge.status
-        nodes = dashboard.fleet.nodes
-        self._names = self.filtered()
-        self._counts = count(map(status, nodes))
-        lines = arrange(
-            self._names, status, self._sort, self._descending, self._group, self._smallest, dashboard.survey.score
-        )
-        if dashboard.survey:
-            self._without -= {"posture"}
-        self.table.show(lines, self._without)
-        self._summarise()
+    def ordered(self) -> None:
+        self._counts = count(map(self.dashboard.bridge.status, self.dashboard.fleet.nodes))
+        if self.dashboard.survey:
+            self.table.leave_out(self.table.without - {"posture"})
+        self.summarise()
         self.explain()
         self._waiting = False
-        self._ordered_at = time.monotonic()
-        self._took = self._ordered_at - started
 
     def _add_up(self) -> None:
         """The fleet's means and sums."""
@@ -169,21 +115,21 @@ class FleetScreen(MarkingScreen):
         self._added_at = time.monotonic()
         self._adding = self._added_at - started
         if "gpu" in self._total.means:
-            self._without -= {"gpu"}
+            self.table.leave_out(self.table.without - {"gpu"})
 
-    def _summarise(self) -> None:
+    def summarise(self) -> None:
         dashboard = self.dashboard
         nodes = len(dashboard.fleet.nodes)
-        self.query_one("#titles", TableHeader).show(self.table.layout_now, self._sort, self._descending)
+        self.query_one("#titles", TableHeader).show(self.table.layout_now, self.sort, self.descending)
         wide = self.size.width >= 100
         first = [*([_TITLE] if wide else ()), *top.counts(self._counts, nodes)]
         second = [
             *dashboard.goes_on(),
-            *top.chosen(self.selection, len(self._names), nodes),
+            *top.chosen(self.selection, len(self.shown), nodes),
             *top.marked(len(dashboard.marks)),
             *top.together(self._total, wide),
             *top.ping(dashboard.fleet.ping_method, wide),
-            *top.order(self._sort, self._descending, self._group),
+            *top.order(self.sort, self.descending, self.by),
         ]
         self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
 
@@ -193,92 +139,33 @@ class FleetScreen(MarkingScreen):
         if self.complaint:
             line.show((self.complaint, ()))
             return
-        name = self.table.node
-        if name is None:
-            words = f"no node matches {text.plain(self.selection)}" if self.selection else "the inventory has no nodes"
-            line.show(([((words, "dim"),)], ()))
-            return
-        status = self.dashboard.bridge.status(name)
-        seen, verdict, now = face(status), status.verdict, self.dashboard.clock()
-        chunks: list[Chunk] = [
-            ((f"{seen.glyph} ", seen.role), (text.plain(name), "strong"), (f" {seen.word}", seen.role))
-        ]
-        if seen.silent and (told := silence(status, seen, now)):
-            chunks.append(((text.plain(told), "text"),))
-        elif seen.kind is not Kind.UP and verdict.since:
-            chunks.append(((f"for {text.age(now - verdict.since)}", "dim"),))
-        if not seen.silent:
-            chunks += [((text.plain(reason.text), STATE_ROLES[reason.state]),) for reason in verdict.reasons[:4]]
-        if status.facts is not None and not verdict.reasons:
-            facts = status.facts
-            about = (facts.os_name, facts.kernel, f"{facts.cpus} CPUs" if facts.cpus else "", facts.cpu_model)
-            chunks += [((text.plain(words), "dim"),) for words in about if words]
-        line.show((chunks, ()))
+        now, status = self.dashboard.clock(), self.dashboard.bridge.status
+        if (name := self.pane.node) is not None:
+            line.show((detail.node(status(name), now), ()))
+        elif (header := self.header) is not None:
+            worst = status(header.worst) if header.worst is not None else None
+            line.show((detail.group(header, worst, now), ()))
+        else:
+            line.show((detail.nothing(self.selection), ()))
 
     @on(FleetTable.Laid)
     def _titles(self) -> None:
-        self._summarise()
+        self.summarise()
 
-    @on(Lines.Moved)
-    def _moved(self) -> None:
-        self.explain()
-
-    # ---- order ----
-
-    def _sort_by(self, name: str) -> None:
-        self._sort = name
-        self._descending = name in BY_NAME and BY_NAME[name].descending
-        self.order()
-
-    def action_column_left(self) -> None:
-        self._neighbour(-1)
-
-    def action_column_right(self) -> None:
-        self._neighbour(1)
-
-    def _neighbour(self, step: int) -> None:
-        columns = [column.name for column, _ in self.table.layout_now.columns if column.key is not None]
-        if self._sort in columns:
-            self._sort_by(columns[(columns.index(self._sort) + step) % len(columns)])
-        elif columns:
-            self._sort_by(columns[0 if step > 0 else -1])
-
-    def action_reverse(self) -> None:
-        self._descending = not self._descending
-        self.order()
-
-    def action_problems(self) -> None:
-        self._sort_by("problems")
-
-    @on(TableHeader.Clicked)
-    def _sort_clicked(self, event: TableHeader.Clicked) -> None:
-        if event.column == self._sort:
-            self.action_reverse()
-        else:
-            self._sort_by(event.column)
-
-    def action_group(self) -> None:
-        at = self._groups.index(self._group)
-        self._group = self._groups[(at + 1) % len(self._groups)]
-        self.order()
-
-    # ---- nodes ----
-
-    @property
-    def targets(self) -> list[str]:
-        """Whom an action is for."""
-        return self.dashboard.targets(self.shown)
+    # ---- acting ----
 
     @on(Lines.Chosen)
     def _chosen(self) -> None:
         self.action_open()
 
     def action_open(self) -> None:
-        if (name := self.table.node) is not None:
+        if self.header is not None:
+            self.action_fold()
+        elif (name := self.pane.node) is not None:
             self.dashboard.open_node(name)
 
     def action_retry(self) -> None:
-        if (name := self.table.node) is not None:
+        if (name := self.pane.node) is not None:
             self.dashboard.retry(name)
 
     def action_shell(self) -> None:
@@ -295,7 +182,7 @@ class FleetScreen(MarkingScreen):
         self.dashboard.open_playbooks(self.targets)
 
     def action_posture(self) -> None:
-        if (name := self.table.node) is not None:
+        if (name := self.pane.node) is not None:
             self.dashboard.open_posture(name)
 
     def action_survey(self) -> None:
@@ -306,12 +193,3 @@ class FleetScreen(MarkingScreen):
 
     def action_events(self) -> None:
         self.dashboard.open_events()
-
-    def neighbour(self, name: str, step: int) -> str | None:
-        """The node that stands `step` nodes below `name`; the cursor goes there too."""
-        names = self.table.names
-        if name not in names:
-            return names[0] if names else None
-        other = names[(names.index(name) + step) % len(names)]
-        self.table.seek(other)
-        return other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from ...posture.model import Posture
 
 MARK = "*"
-"""Beside a node that is marked."""
+"""Beside a node that is marked, and a group all of whose nodes are."""
+SOME = "+"
+"""Beside a group some of whose nodes are marked."""
 
 
 class FleetTable(Lines):
@@ -39,6 +41,7 @@ class FleetTable(Lines):
         clock: Callable[[], float] = time.time,
         posture: Callable[[str], Posture | None] = lambda name: None,
         marked: Callable[[str], bool] = lambda name: False,
+        without: Set[str] = frozenset(),
         *,
         id: str | None = None,
     ) -> None:
@@ -52,22 +55,31 @@ class FleetTable(Lines):
         self._marked = marked
         self._lines: Sequence[Line] = ()
         self._longest = 10
-        self._without: frozenset[str] = frozenset()
+        self.without = frozenset(without)
         self.layout_now = arrange_columns(80, 10)
 
-    def show(self, lines: Sequence[Line], without: frozenset[str] = frozenset()) -> None:
-        """Take another order of lines. The cursor stays on its node; at the first line it stays there, to watch the worst."""
-        here = self.node
-        at_top = self.scroll_offset.y == 0 and not any(isinstance(line, str) for line in self._lines[: self.cursor])
+    def show(self, lines: Sequence[Line]) -> None:
+        """Take another order of lines. The cursor stays on its node or header; on the first node it stays there, to watch the worst."""
+        here = self._lines[self.cursor] if self.cursor < len(self._lines) else None
+        first = self.scroll_offset.y == 0 and not any(isinstance(line, str) for line in self._lines[: self.cursor])
         self._lines = lines
         longest = max((width(line) for line in lines if isinstance(line, str)), default=10)
-        if longest != self._longest or without != self._without:
-            self._longest, self._without = longest, without
+        if longest > self._longest or longest < self._longest - 8:  # folding a group must not move all columns
+            self._longest = longest
             self._relayout(self.scrollable_content_region.width)
-        cursor = 0 if at_top else None
-        if here is not None and not at_top:
-            cursor = next((index for index, line in enumerate(lines) if line == here), None)
+        if isinstance(here, Group):
+            cursor = self._index(lambda line: isinstance(line, Group) and line.key == here.key)
+        elif here is None or first:
+            cursor = self._index(lambda line: isinstance(line, str)) or 0
+        else:
+            cursor = self._seen(here)
         self.replaced(len(lines), cursor)
+
+    def leave_out(self, columns: Set[str]) -> None:
+        """Show no column of these, for which no node has anything."""
+        if columns != self.without:
+            self.without = frozenset(columns)
+            self._relayout(self.scrollable_content_region.width)
 
     @property
     def node(self) -> str | None:
@@ -76,16 +88,35 @@ class FleetTable(Lines):
         return line if isinstance(line, str) else None
 
     @property
+    def group(self) -> str | None:
+        """The key of the header under the cursor."""
+        line = self._lines[self.cursor] if self.cursor < len(self._lines) else None
+        return line.key if isinstance(line, Group) else None
+
+    @property
     def names(self) -> list[str]:
         """The shown nodes, in order."""
         return [line for line in self._lines if isinstance(line, str)]
 
     def seek(self, name: str) -> None:
-        """Put the cursor on a node, if it is shown."""
-        for index, line in enumerate(self._lines):
-            if line == name:
-                self.go(index)
-                return
+        """Put the cursor on a node, or on the header of the folded group that it is in."""
+        if (index := self._seen(name)) is not None:
+            self.go(index)
+
+    def seek_group(self, key: str) -> None:
+        """Put the cursor on a header."""
+        if (index := self._index(lambda line: isinstance(line, Group) and line.key == key)) is not None:
+            self.go(index)
+
+    def _seen(self, name: str) -> int | None:
+        """Where a node can be seen."""
+        index = self._index(lambda line: line == name)
+        if index is None:
+            index = self._index(lambda line: isinstance(line, Group) and line.folded and name in line.members)
+        return index
+
+    def _index(self, right: Callable[[Line], bool]) -> int | None:
+        return next((index for index, line in enumerate(self._lines) if right(line)), None)
 
     def parts(self, index: int) -> Parts:
         line = self._lines[index]
@@ -105,17 +136,17 @@ class FleetTable(Lines):
 
     def sign(self, index: int) -> str:
         line = self._lines[index]
-        return MARK if isinstance(line, str) and self._marked(line) else " "
-
-    def can_stop(self, index: int) -> bool:
-        return isinstance(self._lines[index], str)
+        if isinstance(line, str):
+            return MARK if self._marked(line) else " "
+        some = any(map(self._marked, line.members))
+        return " " if not some else MARK if all(map(self._marked, line.members)) else SOME
 
     def on_resize(self, event: events.Resize) -> None:
         self._relayout(self.scrollable_content_region.width)
         super().on_resize(event)
 
     def _relayout(self, cells: int) -> None:
-        self.layout_now = arrange_columns(cells, self._longest, self._without, self._only)
+        self.layout_now = arrange_columns(cells, self._longest, self.without, self._only)
         self._made.clear()
         self._strips.clear()
         self.refresh()
