@@ -1,0 +1,327 @@
+"""Every screen in a state worth looking at: what pictures are taken of, and what must withstand any size and any text.
+
+A screen is added here once, as a scene: how it is opened, and what is waited for until it stands still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from gridtui.playbooks.artefacts import Kept
+from gridtui.settings import Guard, Settings
+from gridtui.tui.actions import BY_NAME
+from gridtui.tui.app import Dashboard
+from gridtui.tui.screens.events import EventsScreen
+from gridtui.tui.screens.help import HelpScreen
+from gridtui.tui.screens.job import JobScreen
+from gridtui.tui.screens.jobs import JobsScreen
+from gridtui.tui.screens.node import NodeScreen
+from gridtui.tui.screens.palette import Palette
+from gridtui.tui.screens.playbooks import PlaybooksScreen
+from gridtui.tui.screens.posture import PostureScreen
+from gridtui.tui.screens.question import ConfirmScreen, SecretScreen
+from gridtui.tui.screens.runs import RunsScreen
+from gridtui.tui.widgets.jobs import JobLines
+from gridtui.tui.widgets.output import OutputLines
+from gridtui.tui.widgets.prompt import Prompt
+
+from .fake import FakeFleet, sick_fleet
+from .grid import busy
+from .screens import begin, until
+
+Scene = Callable[[Dashboard, "Pilot[int]"], Awaitable[None]]
+
+
+def exhibit(fleet: FakeFleet | None = None) -> FakeFleet:
+    """A fleet with something to be seen on every screen."""
+    fleet = fleet or sick_fleet(settings=Settings(guard=Guard(confirm_above=1000)))
+    busy(fleet.jobs, fleet.now)
+    outcomes = {"web06": "changed", "web07": "failed", "web03": "locked-out"}
+    fleet.kept = [
+        Kept("20260921T141300-aaaa", Path("/x/1"), fleet.now - 9000, ("base",), ("db01",), True, (), None),
+        Kept("20260921T141320-0f3a", Path("/x/2"), fleet.now - 60, ("ssh", "motd"), ("a", "b"), False, (), outcomes),
+    ]
+    return fleet
+
+
+def shown(fleet: FakeFleet, theme: str = "gridtui-dark") -> Dashboard:
+    """The dashboard over it, without whatever moves by itself."""
+    app = Dashboard(fleet, "SIMULATED NODES", clock=lambda: fleet.now)
+    app.theme = theme
+    app.animation_level = "none"
+    return app
+
+
+async def open_scene(app: Dashboard, pilot: Pilot[int], name: str) -> None:
+    """Open it, and wait until it stands still."""
+    await begin(app, pilot)
+    app.fleet_screen.order()  # what lies under another screen is drawn once
+    await SCENES[name](app, pilot)
+    await settle(app, pilot)
+
+
+async def settle(app: Dashboard, pilot: Pilot[int]) -> None:
+    """Show all that is new, and let nothing blink."""
+    for box in app.screen.query(Input):
+        box.cursor_blink = False
+    await pilot.pause()
+    app.on_fresh()
+    await pilot.pause()
+
+
+async def act(pilot: Pilot[int], *names: str) -> None:
+    """Press the keys of actions."""
+    for name in names:
+        await pilot.press(BY_NAME[name].key.split(",")[0])
+    await pilot.pause()
+
+
+# ---- the fleet ----
+
+
+async def _fleet(app: Dashboard, pilot: Pilot[int]) -> None:
+    app.fleet_screen._add_up()
+
+
+async def _grouped(app: Dashboard, pilot: Pilot[int]) -> None:
+    app.fleet_screen._add_up()
+    await act(pilot, "group")
+
+
+async def _marked(app: Dashboard, pilot: Pilot[int]) -> None:
+    await act(pilot, "down", "mark", "mark", "mark")
+
+
+async def _wrong_filter(app: Dashboard, pilot: Pilot[int]) -> None:
+    await act(pilot, "filter")
+    await pilot.press(*"@wbe")
+    await until(pilot, lambda: app.fleet_screen.complaint)
+
+
+async def _command(app: Dashboard, pilot: Pilot[int]) -> None:
+    await act(pilot, "command_line")
+    await pilot.press(*"the")
+
+
+# ---- nodes, events, help, questions ----
+
+
+async def _node(app: Dashboard, pilot: Pilot[int]) -> None:
+    await act(pilot, "down")
+    await _page(app, pilot)
+
+
+async def _down(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _page(app, pilot)
+
+
+async def _page(app: Dashboard, pilot: Pilot[int]) -> None:
+    await act(pilot, "open")
+    await until(pilot, lambda: isinstance(app.screen, NodeScreen))
+    await until(pilot, lambda: not any(worker.group == "processes" for worker in app.workers))
+
+
+async def _events(app: Dashboard, pilot: Pilot[int]) -> None:
+    await act(pilot, "events")
+    await until(pilot, lambda: isinstance(app.screen, EventsScreen))
+
+
+async def _help(app: Dashboard, pilot: Pilot[int]) -> None:
+    await act(pilot, "help")
+    await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+
+
+async def _palette(app: Dashboard, pilot: Pilot[int]) -> None:
+    await act(pilot, "command_palette")
+    await until(pilot, lambda: isinstance(app.screen, Palette))
+
+
+async def _confirm(app: Dashboard, pilot: Pilot[int]) -> None:
+    names = ", ".join(app.fleet.nodes)
+    app.push_screen(ConfirmScreen("Restart?", [("systemctl restart nginx", "accent"), (names, "text")], "y", "n"))
+    await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+
+
+async def _secret(app: Dashboard, pilot: Pilot[int]) -> None:
+    app.push_screen(SecretScreen("Passphrase of /home/ada/.ssh/id_ed25519:"))
+    await until(pilot, lambda: isinstance(app.screen, SecretScreen))
+
+
+# ---- what acts ----
+
+
+async def _exec(app: Dashboard, pilot: Pilot[int]) -> None:
+    fleet = app.fleet
+    assert isinstance(fleet, FakeFleet)
+    fleet.held = {"gpu05", "web06"}
+    await _type_command(app, pilot)
+    await until(pilot, lambda: fleet.ran)
+    await pilot.pause()
+    app.run_screen("exec").show()
+
+
+async def _diff(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _type_command(app, pilot)
+    await until(pilot, lambda: not app.run_screen("exec").running)
+    await pilot.pause()
+    await pilot.press("d", "down", "enter")
+    app.run_screen("exec").show()
+
+
+async def _type_command(app: Dashboard, pilot: Pilot[int]) -> None:
+    await act(pilot, "exec")
+    await until(pilot, lambda: isinstance(app.focused, Prompt))
+    app.screen.query_one(Prompt).value = "cat /etc/thing"
+    await pilot.press("f3", "enter")
+
+
+async def _push(app: Dashboard, pilot: Pilot[int]) -> None:
+    fleet = app.fleet
+    assert isinstance(fleet, FakeFleet)
+    fleet.held = {"gpu05", "web06"}
+    await act(pilot, "push")
+    await until(pilot, lambda: isinstance(app.focused, Input))
+    app.screen.query_one("#sources", Input).value = "/etc/hostname"
+    app.screen.query_one("#destination", Input).value = "/srv/www"
+    await pilot.press("f2", "enter", "enter")
+    await until(pilot, lambda: fleet.pushed)
+    await pilot.pause()
+    app.run_screen("push").show()
+
+
+# ---- playbooks and posture ----
+
+
+async def _playbooks(app: Dashboard, pilot: Pilot[int]) -> None:
+    await act(pilot, "playbooks")
+    await until(pilot, lambda: isinstance(app.screen, PlaybooksScreen))
+    await pilot.press("down", "down")
+
+
+async def _dry_run(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _playbooks(app, pilot)
+    await pilot.press("up", "enter")
+    await _play(app, pilot, dry=True)
+
+
+async def _run(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _playbooks(app, pilot)
+    await pilot.press("r", "y")
+    await _play(app, pilot)
+
+
+async def _failures(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _run(app, pilot)
+    await pilot.press("f")
+    app.playbook_screen.show()
+
+
+async def _play(app: Dashboard, pilot: Pilot[int], dry: bool = False) -> None:
+    run, fleet = app.playbook_screen, app.fleet
+    assert isinstance(fleet, FakeFleet)
+    await until(pilot, lambda: fleet.played and run.course.tasks and not (run.running and dry))
+    run._began = fleet.now - 12
+    run._took = 12.0
+    await pilot.pause()
+    run.show()
+
+
+async def _runs(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _playbooks(app, pilot)
+    await act(pilot, "runs")
+    await until(pilot, lambda: isinstance(app.screen, RunsScreen))
+
+
+async def _posture(app: Dashboard, pilot: Pilot[int]) -> None:
+    fleet = app.fleet
+    assert isinstance(fleet, FakeFleet)
+    await act(pilot, "posture")
+    await until(pilot, lambda: isinstance(app.screen, PostureScreen) and fleet.looked)
+
+
+# ---- jobs ----
+
+
+async def _jobs(app: Dashboard, pilot: Pilot[int]) -> None:
+    fleet = app.fleet
+    assert isinstance(fleet, FakeFleet)
+    for step in reversed(range(120)):
+        app.desk.use.look(fleet.now - 10 * step, 90.0 - abs(60 - step) / 2)
+    await act(pilot, "jobs")
+    await until(pilot, lambda: isinstance(app.screen, JobsScreen) and app.desk.holder)
+    while app.desk.use.missing(fleet.now):
+        app.desk.soon()
+        app.on_fresh()
+        await pilot.pause()
+
+
+async def _array(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _jobs(app, pilot)
+    await pilot.press("enter")
+    await until(
+        pilot,
+        lambda: isinstance(app.screen, JobsScreen) and app.screen.number and app.screen.query_one(JobLines).row,
+    )
+
+
+async def _job(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _array(app, pilot)
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(app.screen, JobScreen) and app.screen.job())
+    screen, lines = app.screen, app.screen.query_one(OutputLines)
+    assert isinstance(screen, JobScreen)
+    await until(
+        pilot,
+        lambda: (
+            lines.count == 48
+            and lines.is_vertical_scroll_end
+            and screen._why is not None
+            and screen._drawn == screen._tail.changes
+        ),
+    )
+
+
+async def _cancel(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _jobs(app, pilot)
+    await act(pilot, "cancel")
+    await until(pilot, lambda: not isinstance(app.screen, JobsScreen))
+
+
+async def _node_with_jobs(app: Dashboard, pilot: Pilot[int]) -> None:
+    app.open_node("gpu05")
+    await until(pilot, lambda: app.desk.on_node)
+
+
+SCENES: dict[str, Scene] = {
+    "fleet": _fleet,
+    "fleet-grouped": _grouped,
+    "fleet-marked": _marked,
+    "fleet-wrong-filter": _wrong_filter,
+    "command": _command,
+    "node": _node,
+    "node-down": _down,
+    "node-jobs": _node_with_jobs,
+    "events": _events,
+    "help": _help,
+    "palette": _palette,
+    "confirm": _confirm,
+    "secret": _secret,
+    "exec": _exec,
+    "exec-diff": _diff,
+    "push": _push,
+    "playbooks": _playbooks,
+    "dry-run": _dry_run,
+    "run": _run,
+    "run-failures": _failures,
+    "runs": _runs,
+    "posture": _posture,
+    "jobs": _jobs,
+    "array": _array,
+    "job": _job,
+    "cancel": _cancel,
+}
+"""Scenes by name."""
