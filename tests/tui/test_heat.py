@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 
 from gridtui.model import Layer, State
 from gridtui.tui import heat, text, themes
-from gridtui.tui.arrange import Group, Line, arrange, smallest_groups
+from gridtui.tui.arrange import Group, Line, arrange, group_paths
 from gridtui.tui.heat import BARS, Plan, Tile, legend, moved, plan, shade, tile
 from gridtui.tui.metrics import METRICS, STEPS, Metric, Scale, find
 from gridtui.tui.states import Face, Kind
@@ -26,7 +26,7 @@ UP = Face(Kind.UP, "up")
 
 
 def group(title: str) -> Group:
-    return Group(title, {Kind.UP: 2, Kind.DOWN: 1}, {"cpu": 41.0})
+    return Group(title, {Kind.UP: 2, Kind.DOWN: 1}, {"cpu": 41.0}, key=title)
 
 
 def names(count: int) -> list[str]:
@@ -198,9 +198,7 @@ class Map(App[None]):
     def on_mount(self) -> None:
         self.map.focus()
         self.map.show(
-            arrange(
-                list(self.fleet.nodes), self.fleet.status, group=self.by, smallest=smallest_groups(self.fleet.nodes)
-            )
+            arrange(list(self.fleet.nodes), self.fleet.status, group=self.by, paths=group_paths(self.fleet.nodes))
         )
 
     @property

@@ -43,15 +43,6 @@ class FleetScreen(OrderingScreen):
     def crumb(self) -> str:
         return "fleet"
 
-    def command_sort(self, words: str) -> None:
-        """Sort by a column."""
-        self._sort_by(words)
-
-    def command_group(self, words: str) -> None:
-        """Group by something, or not at all."""
-        self._group = "" if words == "none" else words
-        self.order()
-
     def compose(self) -> ComposeResult:
         dashboard = self.dashboard
         settings = dashboard.fleet.settings

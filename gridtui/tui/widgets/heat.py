@@ -110,7 +110,7 @@ class HeatMap(Lines):
 
     def _header(self, key: str | None) -> tuple[int, int] | None:
         for at, row in enumerate(self._plan.rows):
-            if row.group is not None and row.group.title == key:
+            if row.group is not None and row.group.key == key:
                 return at, 0
         return None
 
@@ -124,7 +124,7 @@ class HeatMap(Lines):
     def group(self) -> str | None:
         """The key of the header under the cursor, where it has no nodes beside it; see `Pane`."""
         row = self._plan.rows[self.cursor] if self.cursor < len(self._plan.rows) else None
-        return row.group.title if row is not None and row.group is not None and not row.names else None
+        return row.group.key if row is not None and row.group is not None and not row.names else None
 
     @property
     def names(self) -> list[str]:
