@@ -293,7 +293,7 @@ ACTIONS: tuple[Action, ...] = (
         changes=True,
     ),
     # First in line, as `filter` is.
-    Action("search", "slash", "search", "Search in the output", ("exec", "job"), footer=True, priority=True),
+    Action("search", "slash", "search", "Search in what is shown", ("exec", "job", "help"), footer=True, priority=True),
     Action("next_match", "n", "next", "Go to the next match", ("exec", "job")),
     Action("previous_match", "N", "previous", "Go to the match before", ("exec", "job")),
     Action("shift_right", "right", "right", "Move the output sideways to its end", ("exec", "job"), palette=False),
@@ -455,7 +455,21 @@ def _hint(near: list[str]) -> str:
 
 
 _LISTS: frozenset[Place] = frozenset(
-    {"fleet", "node", "signals", "events", "exec", "push", "playbooks", "playbook", "runs", "posture", "jobs", "job"}
+    {
+        "fleet",
+        "node",
+        "signals",
+        "events",
+        "exec",
+        "push",
+        "playbooks",
+        "playbook",
+        "runs",
+        "posture",
+        "jobs",
+        "job",
+        "help",
+    }
 )
 
 

@@ -23,6 +23,7 @@ from .alarm import Alarm, titled
 from .asking import Asking
 from .bridge import Bridge, Fresh, Source
 from .columns import checked
+from .commanding import Commanding
 from .desk import Desk
 from .driver import Driver
 from .duty import Duty
@@ -30,7 +31,6 @@ from .keeping import Keeping
 from .litter import LOOK, Litter
 from .live import Live
 from .marks import Marks
-from .ordering import Ordering
 from .screens.fleet import FleetScreen
 from .shells import Shells
 from .survey import Survey
@@ -46,7 +46,7 @@ _HERE = Path(__file__).parent
 _SHEETS = (_HERE / "app.tcss", *sorted((_HERE / "screens").glob("*.tcss")))
 
 
-class Dashboard(Ordering):
+class Dashboard(Commanding):
     """One app over one fleet. `clock` gives the time of day, for pictures that can be repeated."""
 
     TITLE = "gridtui"
@@ -179,7 +179,7 @@ class Dashboard(Ordering):
         from .screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen())
+            self.push_screen(HelpScreen(self.screen))
 
     def targets(self, shown: Sequence[str]) -> list[str]:
         """Whom an action is for: what is marked, else what is shown."""

@@ -5,7 +5,7 @@ completed; does nothing itself: a command is done by `command_<name>(words)`, or
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -56,6 +56,7 @@ _OWN: tuple[Command, ...] = (
     Command("filter", "Show only the nodes that a selection names; alone: all", ("selection",)),
     Command("sort", "Sort by a column", ("sort",)),
     Command("group", "Group by inventory group, state or a label; alone: by the next of them", ("group",)),
+    Command("mark", "Mark what a selection names; alone: the node under the cursor", ("selection",)),
     Command("theme", "Wear a theme; alone: the next one", ("theme",)),
     Command("posture", "Show how a node is kept", ("node",)),
     Command("job", "Open a job's page, or an array: 12 or 12[3]", ("job",), 1),
@@ -236,6 +237,6 @@ def usage(command: Command) -> str:
     return " ".join([command.name, *parts])
 
 
-def sections(commands: Sequence[Command]) -> list[Word]:
+def sections(commands: Iterable[Command]) -> list[Word]:
     """Commands as the help lists them."""
     return [(usage(command), command.help) for command in commands]

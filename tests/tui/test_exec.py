@@ -146,7 +146,7 @@ async def test_sudo_asks_for_the_password_and_keeps_nothing_of_it() -> None:
         assert fleet.ran[-1][0] == Task("id", sudo=True, timeout=10.0)
         assert "pssst" not in repr(vars(screen)) and "pssst" not in repr(vars(app.asking))
         await pilot.press("f2", "f3", "f3", "f3", "f3", "f3")
-        assert "as root" not in screen_text(app).splitlines()[2] and "time-out" not in screen_text(app).splitlines()[2]
+        assert "as root" not in screen_text(app).splitlines()[3] and "time-out" not in screen_text(app).splitlines()[3]
 
 
 async def test_history() -> None:

@@ -257,7 +257,7 @@ async def test_filter() -> None:
         assert f"{len(table(app).names)} of {everything}" in screen_text(app)
         await pilot.press("enter")
         assert app.focused is table(app)
-        assert "gpu" in screen_text(app).splitlines()[1]
+        assert "gpu" in screen_text(app).splitlines()[2]
         await pilot.press("escape")
         assert len(table(app).names) == everything
 
@@ -409,7 +409,7 @@ async def test_event_log() -> None:
 
 async def test_help_lists_every_key() -> None:
     app = board()
-    async with app.run_test(size=(120, 240)) as pilot:
+    async with app.run_test(size=(140, 400)) as pilot:
         await begin(app, pilot)
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "Everywhere" in screen_text(app))

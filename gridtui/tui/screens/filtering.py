@@ -10,7 +10,9 @@ from textual.widgets import Input
 
 from ...errors import SelectionError
 from .. import text
+from ..trail import Step
 from ..widgets.bars import Chunk
+from ..widgets.completing import Completing
 from .place import Place
 
 TYPING = 0.15
@@ -18,7 +20,7 @@ TYPING = 0.15
 
 
 class FilteringScreen(Place):
-    """Composes an `Input` of the id `filter`."""
+    """Composes the `filter_box`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,24 +66,39 @@ class FilteringScreen(Place):
 
     # ---- typing ----
 
+    def filter_box(self) -> Completing:
+        """The box, for `compose`."""
+        dashboard = self.dashboard
+        return Completing(
+            dashboard.selection_offers,
+            self._entered,
+            self.action_clear,
+            lambda: dashboard.typed("filter"),
+            "a selection, e.g.  @web & state=down   or   load>4 , disk>90",
+            id="filter",
+        )
+
+    @property
+    def _box(self) -> Completing:
+        return self.query_one("#filter", Completing)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a filter is typed, its key is a character like others."""
         return not (action == "filter" and isinstance(self.focused, Input))
 
     def action_filter(self) -> None:
-        box = self.query_one("#filter", Input)
         self.add_class("-filtering")
-        box.display = True
-        box.value = self.selection
-        box.cursor_position = len(box.value)
+        self._box.display = True
         # At once, not by `focus`, which waits for its turn: what is typed on quickly would be taken for keys.
-        self.set_focus(box)
+        self.set_focus(self._box)
+        self._box.start(self.selection)
 
     def command_filter(self, words: str) -> None:
         """Put a selection in force, as if it had been typed. Raises SelectionError."""
         words = words.strip()
         if words:
             self.dashboard.fleet.select(words)
+        self.dashboard.trail.forget()
         self.selection = words
         if self.has_class("-filtering"):
             self._close()
@@ -90,6 +107,8 @@ class FilteringScreen(Place):
 
     def action_clear(self) -> None:
         if self.selection or self.has_class("-filtering"):
+            if left := self.selection:
+                self.dashboard.trail.left(Step(left, lambda: self.command_filter(left)))
             self.selection = ""
             self._close()
             self.order()
@@ -99,16 +118,15 @@ class FilteringScreen(Place):
         words = event.value.strip()
         self.set_timer(TYPING, lambda: self._apply(words))
 
-    @on(Input.Submitted, "#filter")
-    def _done(self, event: Input.Submitted) -> None:
-        words = event.value.strip()
+    def _entered(self, line: str) -> None:
+        words = line.strip()
         self._apply(words)
         if self.selection == words:
+            self._box.typed.remember(words)
             self._close()
 
     def _apply(self, words: str) -> None:
-        box = self.query_one("#filter", Input)
-        if box.value.strip() != words or not self.has_class("-filtering"):
+        if self._box.value.strip() != words or not self.has_class("-filtering"):
             return  # typed on
         try:
             if words:
@@ -118,6 +136,7 @@ class FilteringScreen(Place):
             return
         self._relieve()
         if words != self.selection:
+            self.dashboard.trail.forget()
             self.selection = words
             self.order()
         else:
@@ -125,7 +144,7 @@ class FilteringScreen(Place):
 
     def _complain(self, error: SelectionError) -> None:
         """Say what is wrong with the filter, and where; the nodes of the last good one stay."""
-        self.query_one("#filter", Input).add_class("-wrong")
+        self._box.add_class("-wrong")
         where = f"at {error.position + 1}: " if error.text else ""
         self.complaint = [((f"{where}{text.plain(error.message)}", "critical"),)]
         if error.hint:
@@ -134,11 +153,11 @@ class FilteringScreen(Place):
 
     def _relieve(self) -> None:
         self.complaint = []
-        self.query_one("#filter", Input).remove_class("-wrong")
+        self._box.remove_class("-wrong")
 
     def _close(self) -> None:
         self.remove_class("-filtering")
-        self.query_one("#filter", Input).display = False
+        self._box.display = False
         self._relieve()
         self.set_focus(self.body)
         self.explain()

@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Input
 
 from .. import detail, top
 from ..actions import bindings, of
@@ -60,11 +59,7 @@ class FleetScreen(OrderingScreen):
             id="table",
         )
         yield TextLine("raised", cut=True, id="detail")
-        yield Input(
-            placeholder="a selection, e.g.  @web & state=down   or   load>4 , disk>90",
-            id="filter",
-            select_on_focus=False,
-        )
+        yield self.filter_box()
         yield KeyBar([*of("fleet"), *of("app")], dashboard.keys, id="keys")
 
     def on_mount(self) -> None:

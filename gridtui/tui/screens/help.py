@@ -1,71 +1,113 @@
-"""The help: every key, from the registry, and what the signs mean."""
+"""The help: every key, command and sign, the ones of the screen below first. Owns the search; what it says is `guide`'s."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Input
 
-from ..actions import TITLES, Place, bindings, of, shown
-from ..states import GLYPHS, ROLES, WORDS, Kind
-from ..text import fit
-from ..widgets.panel import Panel, Parts
+from .. import guide
+from ..actions import TITLES, Place, bindings, of
+from ..widgets.lines import Lines, Parts
 
 if TYPE_CHECKING:
     from ..app import Dashboard
 
-_SIGNS = {
-    Kind.UP: "answers all the way, no rule holds against it",
-    Kind.WARNING: "a rule's warning range, or not answering but not yet for long enough",
-    Kind.CRITICAL: "a rule's critical range",
-    Kind.DOWN: "does not answer; the layer says how far we came: icmp, tcp, banner, login, shell",
-    Kind.UNKNOWN: "answers, but cannot be judged",
-    Kind.PENDING: "not heard of yet",
-    Kind.EXPLAINED: "behind a parent that is down: no alert of its own",
-    Kind.MAINTENANCE: "watched, but never an alert",
-}
+
+def places(screen: Screen[Any]) -> list[Place]:
+    """What a screen is in the registry: all actions of the place have a key there."""
+    bound = {binding.id for binding in type(screen).BINDINGS if isinstance(binding, Binding)}
+    mine: list[Place] = [
+        place for place in TITLES if (names := {action.name for action in of(place)}) and names <= bound
+    ]
+    lists: list[Place] = ["list"] if screen.query(Lines) else []
+    return [*mine, *lists, "app"]
+
+
+class HelpLines(Lines):
+    """The text, with a cursor that only scrolls."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._told: Sequence[guide.Section] = ()
+        self._text: list[Parts] = []
+
+    def take(self, told: Sequence[guide.Section]) -> None:
+        """Say this, from its beginning."""
+        self._told = told
+        self._lay()
+        self.scroll_to(y=0, animate=False)
+
+    def _lay(self) -> None:
+        self._text = guide.lines(self._told, max(20, self.size.width - 2))
+        self.replaced(len(self._text), 0)
+
+    def parts(self, index: int) -> Parts:
+        return self._text[index]
+
+    def on_resize(self, event: events.Resize) -> None:
+        super().on_resize(event)
+        self._lay()
 
 
 class HelpScreen(ModalScreen[None]):
-    """All keys on one page."""
+    """All on one page."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("help")]
 
+    def __init__(self, below: Screen[Any]) -> None:
+        super().__init__()
+        self._below = below
+        self._told: list[guide.Section] = []
+
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="page"):
-            for index in range(len(TITLES)):
-                yield Panel(list(TITLES.values())[index], id=f"keys-{index}")
-            yield Panel("Signs", id="signs")
+        with Vertical(id="page"):
+            yield HelpLines(id="lines")
+            yield Input(placeholder="words of a key, a name or what it does", id="search", select_on_focus=False)
 
     def on_mount(self) -> None:
-        keys = cast("Dashboard", self.app).keys
-        for index, place in enumerate(TITLES):
-            self.query_one(f"#keys-{index}", Panel).show(partial(_keys, place, keys))
-        self.query_one("#signs", Panel).show(_signs)
-        self.query_one("#page").focus()
+        dashboard = cast("Dashboard", self.app)
+        page = self.query_one("#page")
+        page.border_title = "Help"
+        page.border_subtitle = f"{dashboard.key('search')} search  {dashboard.key('back')} back"
+        self._told = guide.sections(places(self._below), dashboard.keys, dashboard.commands_of(self._below).values())
+        self._lines.take(self._told)
+        self.set_focus(self._lines)
+
+    @property
+    def _lines(self) -> HelpLines:
+        return self.query_one(HelpLines)
+
+    @property
+    def _box(self) -> Input:
+        return self.query_one("#search", Input)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is searched for, the key is a character like others."""
+        return not (action == "search" and isinstance(self.focused, Input))
+
+    def action_search(self) -> None:
+        self._box.display = True
+        self.set_focus(self._box)  # at once: what is typed on quickly would be taken for keys
+
+    @on(Input.Changed, "#search")
+    def _searching(self, event: Input.Changed) -> None:
+        self._lines.take(guide.found(self._told, event.value))
+
+    @on(Input.Submitted, "#search")
+    def _searched(self) -> None:
+        self.set_focus(self._lines)
 
     def action_back(self) -> None:
-        if self.is_active:  # the key may come twice before the screen is gone
+        if self._box.display:
+            self._box.value = ""
+            self._box.display = False
+            self.set_focus(self._lines)
+        elif self.is_active:  # the key may come twice before the screen is gone
             self.dismiss(None)
-
-
-def _keys(place: Place, keys: Mapping[str, str], cells: int) -> list[Parts]:
-    """The keys of one place; the names for the settings file where there is room."""
-    lines: list[Parts] = []
-    for action in of(place):
-        pressed = " ".join(shown(key) for key in keys.get(action.name, action.key).split(","))
-        name = ((fit(action.name, 17), "dim"),) if cells >= 86 else ()
-        lines.append(((fit(pressed, 14), "key"), *name, (action.help, "text")))
-    return lines
-
-
-def _signs(cells: int) -> list[Parts]:
-    label = 31 if cells >= 86 else 14
-    signs = [(f"{GLYPHS[kind]} {WORDS[kind]}", ROLES[kind], words) for kind, words in _SIGNS.items()]
-    signs += [("·", "faint", "not known"), ("×", "critical", "an echo that was lost")]
-    return [((fit(sign, label), role), (words, "text")) for sign, role, words in signs]

@@ -39,7 +39,7 @@ class CommandLine(Horizontal):
     def compose(self) -> ComposeResult:
         dashboard = self.dashboard
         yield Static(":", id="colon")
-        yield Completing(dashboard.offers, self._enter, self.close, dashboard.typed("command"), id="line")
+        yield Completing(dashboard.offers, self._enter, self.close, lambda: dashboard.typed("command"), id="line")
 
     @property
     def line(self) -> Completing:

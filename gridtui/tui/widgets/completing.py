@@ -36,14 +36,14 @@ class Completing(Input):
         offered: Callable[[str], Sequence[Offer]],
         entered: Callable[[str], None],
         left: Callable[[], None],
-        typed: Typed,
+        typed: Callable[[], Typed],
         placeholder: str = "",
         *,
         id: str | None = None,
     ) -> None:
         super().__init__(placeholder=placeholder, select_on_focus=False, id=id)
         self._offered, self._entered, self._left = offered, entered, left
-        self.typed = typed
+        self._typed = typed
         self._offers: Sequence[Offer] = ()
         self._chosen: int | None = None
         self._draft = ""
@@ -54,6 +54,11 @@ class Completing(Input):
     def validate_value(self, value: str) -> str:
         """What is pasted may hold characters that nobody sees."""
         return "".join(filter(str.isprintable, value))
+
+    @property
+    def typed(self) -> Typed:
+        """What was typed before: read when it is wanted first."""
+        return self._typed()
 
     # ---- what may come ----
 

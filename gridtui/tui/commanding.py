@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from textual.app import App
+from textual.command import Provider
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -23,15 +25,25 @@ from .typed import Typed
 
 if TYPE_CHECKING:
     from .bridge import Bridge
+    from .keeping import Keeping
     from .screens.fleet import FleetScreen
 
 Doer = Callable[[], object]
 
 
-class Ordering(Opening):
+def _findings() -> type[Provider]:
+    """What the palette finds beside actions and themes: loaded with it."""
+    from .screens.palette import Findings
+
+    return Findings
+
+
+class Commanding(Opening):
     """The dashboard's part that takes commands."""
 
+    COMMANDS = {*App.COMMANDS, _findings}  # noqa: RUF012 - declared so by Textual
     bridge: Bridge
+    keeping: Keeping
     fleet_screen: FleetScreen
 
     @cached_property
@@ -40,8 +52,15 @@ class Ordering(Opening):
         return Known(self.fleet.nodes, self.bridge.status)
 
     def typed(self, line: str) -> Typed:
-        """What was typed before in the lines of a kind."""
-        return self._typed.setdefault(line, Typed())
+        """What was typed before in the lines of a kind, also in earlier sessions."""
+        if line not in self._typed:
+            kept = self.keeping.get("typed").get(line)
+
+            def keep(lines: list[str]) -> None:
+                self.keeping.put("typed", {**self.keeping.get("typed"), line: lines})
+
+            self._typed[line] = Typed(kept if isinstance(kept, list) else (), keep)
+        return self._typed[line]
 
     @cached_property
     def _typed(self) -> dict[str, Typed]:
@@ -49,15 +68,15 @@ class Ordering(Opening):
 
     # ---- which there are ----
 
-    def _owners(self) -> list[object]:
+    def _owners(self, screen: Screen[Any]) -> list[object]:
         """Who is asked to do a command: the screen, the app, and the fleet's screen, which is gone back to."""
-        screens: list[Screen[None]] = [self.screen] if isinstance(self.screen, Place) else []
-        return [*screens, self, *([self.fleet_screen] if self.fleet_screen not in screens else [])]
+        mine: list[Screen[Any]] = [screen] if isinstance(screen, Place) else []
+        return [*mine, self, *([self.fleet_screen] if self.fleet_screen not in mine else [])]
 
-    def _owner(self, command: Command, words: bool) -> tuple[object, str] | None:
+    def _owner(self, command: Command, words: bool, screen: Screen[Any] | None = None) -> tuple[object, str] | None:
         """Who does a command, and by which method; with words behind it only what takes some."""
         names = [f"command_{command.name}"] if words else [f"action_{command.name}"]
-        for owner in self._owners():
+        for owner in self._owners(screen or self.screen):
             for name in names:
                 if hasattr(owner, name):
                     return owner, name
@@ -66,10 +85,15 @@ class Ordering(Opening):
     @property
     def commands(self) -> Mapping[str, Command]:
         """What can be done from here."""
+        return self.commands_of(self.screen)
+
+    def commands_of(self, screen: Screen[Any]) -> Mapping[str, Command]:
+        """What can be done from a screen."""
         return {
             name: command
             for name, command in COMMANDS.items()
-            if (command.args and self._owner(command, True)) or (not command.least and self._owner(command, False))
+            if (command.args and self._owner(command, True, screen))
+            or (not command.least and self._owner(command, False, screen))
         }
 
     def offers(self, line: str) -> list[Offer]:
@@ -104,8 +128,12 @@ class Ordering(Opening):
 
     def action_command_line(self) -> None:
         """A line for a command."""
+        self.open_command_line()
+
+    def open_command_line(self, text: str = "") -> None:
+        """The line for commands of the screen that is shown, begun with a text."""
         if isinstance(screen := self.screen, Place):
-            screen.open_command_line()
+            screen.open_command_line(text)
 
     def understand(self, line: str) -> Call:
         """Read a line, and whether it can be done from here. Raises CommandError."""
