@@ -38,6 +38,10 @@ PROCESSES = 5000
 """Processes that are asked for: the largest is not always among the busiest."""
 _BY_NAME = {sheet.name: sheet for sheet in (*sheets.SHEETS, sheets.JOURNAL)}
 
+_WHOLE_KEYS = ("back", "narrow", "enlarge", "signal", "column_right")
+_PAGE_KEYS = [action for action in (*of("node"), *of("app")) if action.name not in _WHOLE_KEYS[1:2] + _WHOLE_KEYS[3:]]
+"""What the last line tells of, first what is of use while panels stand in columns."""
+
 
 class NodeScreen(Place):
     """One node, live."""
@@ -74,7 +78,7 @@ class NodeScreen(Place):
         yield TextLine("raised", cut=True, id="summary")
         yield NodePage(id="body")
         yield Whole(id="whole")
-        yield KeyBar([*of("node"), *of("app")], self.dashboard.keys, id="keys")
+        yield KeyBar(_PAGE_KEYS, self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
         self.query_one("#body").focus()
@@ -190,6 +194,10 @@ class NodeScreen(Place):
     def _show_whole(self) -> None:
         self.set_class(bool(self._over), "-whole")
         self.show_crumbs()
+        listed = "processes" in self._over[-1:]
+        names = _WHOLE_KEYS if listed else _WHOLE_KEYS[:3]
+        whole = [BY_NAME[name] for name in names] + [action for action in _PAGE_KEYS if action.name not in names]
+        self.query_one(KeyBar).take(whole if self._over else _PAGE_KEYS)
         if self._over:
             view = self._view(self.dashboard.bridge.fresh_status(self.node))
             self.query_one(Whole).open(_BY_NAME[self._over[-1]], view)

@@ -82,7 +82,7 @@ SHEETS: tuple[Sheet, ...] = (
     ),
     Sheet("cpu", "CPU", _cores, of_sample, most=24),
     Sheet("memory", "Memory", _sampled("memory", memory), of_sample),
-    Sheet("pressure", "Waiting", _sampled("pressure", pressure), of_sample),
+    Sheet("pressure", "Pressure", _sampled("pressure", pressure), of_sample),
     Sheet("network", "Network", _sampled("network", network), of_sample, most=8),
     Sheet("disks", "Disks", _sampled("disks", disks), of_sample, most=8),
     Sheet("filesystems", "File systems", _mounts, of_sample),

@@ -20,10 +20,10 @@ def cpu(status: Status, cells: int, whole: bool = False) -> list[Parts]:
     value = part(status, "cpu")
     if lines := missing(status, value, "CPU figures"):
         return lines
-    kinds = (("user", value.user), ("system", value.system), ("iowait", value.iowait), ("steal", value.steal))
+    kinds = (("user", value.user), ("sys", value.system), ("wait", value.iowait), ("steal", value.steal))
     summary: list[tuple[str, str]] = []
     for name, share in kinds:
-        summary += [(f"{name} ", "dim"), (f"{text.percent(share)}  ", "text")]
+        summary += [(f"{name} ", "dim"), (f"{text.percent(share)} ", "text")]
     lines = [tuple(summary)]
     metrics = status.sample.metrics if status.sample else {}
     loads = "  ".join(text.number(metrics.get(name)) for name in ("load", "load5", "load15"))

@@ -13,11 +13,12 @@ def network(status: Status, cells: int) -> list[Parts]:
     value = part(status, "network")
     if lines := missing(status, value, "interfaces"):
         return lines
+    longest = min(15, max((text.width(one.name) for one in value), default=1))
     lines = []
     for one in value:
         parts: list[tuple[str, str]] = [
-            (text.fit(one.name, 12), "dim"),
-            (f" ↓ {text.amount(one.received):>6} ↑ {text.amount(one.sent):>6}", "text"),
+            (text.fit(one.name, longest), "dim"),
+            (f" ↓{text.amount(one.received):>6} ↑{text.amount(one.sent):>6}", "text"),
         ]
         if one.errors:
             parts.append((f"  {one.errors:.1f} errors/s", "warning"))
@@ -40,7 +41,10 @@ def reach(status: Status, cells: int) -> list[Parts]:
     if sample is not None:
         cost = sample.cost
         cpu_time = "CPU not known" if cost.node_cpu is None else f"{cost.node_cpu * 1000:.1f} ms of its CPU"
-        lines.append(pair("a sample", f"{cpu_time}, {in_bytes(cost.bytes)}, {text.seconds(cost.seconds)}"))
+        told = f"{cpu_time}, {in_bytes(cost.bytes)}, {text.seconds(cost.seconds)}"
+        lines += [
+            pair("a sample" if not at else "", part) for at, part in enumerate(text.fold(told, max(12, cells - 10)))
+        ]
         if (clock := sample.metrics.get("clock")) is not None:
             lines.append(pair("clock", f"{clock:+.3f} s against here"))
     return lines

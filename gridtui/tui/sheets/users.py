@@ -14,9 +14,10 @@ def users(status: Status, cells: int) -> list[Parts]:
         return lines
     if not value:
         return [(("nobody is logged in", "dim"),)]
+    longest = min(12, max(text.width(one.user) for one in value))
     lines = []
     for one in value:
         where = " ".join(word for word in (one.terminal, f"from {one.host}" if one.host else "") if word)
         idle = "" if one.idle is None else f" idle {text.age(one.idle)}"
-        lines.append(((text.fit(one.user, 12), "text"), (f" {text.plain(where)}{idle}", "dim")))
+        lines.append(((text.fit(one.user, longest), "text"), (f" {text.plain(where)}{idle}", "dim")))
     return lines

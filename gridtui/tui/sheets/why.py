@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...health import value_text
+import math
+
+from ...health import Range, value_text
 from ...metrics import METRICS
 from ...model import Reason, State, Status
 from .. import text
@@ -36,13 +38,13 @@ def rows(view: View, cells: int) -> list[Row]:
     for reason in view.status.verdict.reasons:
         found += [Row(parts, reason.rule) for parts in _told(reason, cells)]
         ground = grounds.get(id(reason)) or by_rule.get((reason.rule, reason.state))
-        words = [f"{_LEVELS[reason.state]} by the rule {reason.rule}"]
+        words = [f"rule {reason.rule}, {_LEVELS[reason.state]}"]
         if ground is not None and ground.range is not None:
-            words[0] += f" {_range(reason, ground.range)}"
+            words.append(_range(reason.rule, ground.range))
         if reason.value is not None and reason.rule in METRICS:
-            words.append(f"is {value_text(reason.rule, reason.value)}")
+            words.append(f"now {value_text(reason.rule, reason.value)}")
         if reason.since:
-            words.append(f"since {text.age(view.now - reason.since)}")
+            words.append(f"for {text.age(view.now - reason.since)}")
         if ground is not None and ground.needed:
             words.append(_samples(reason, ground.count, ground.needed))
         elif reason.soft:
@@ -52,8 +54,14 @@ def rows(view: View, cells: int) -> list[Row]:
     return found
 
 
-def _range(reason: Reason, limit: object) -> str:
-    return f"(fine in {limit})" if not str(limit).startswith("@") else f"(not fine in {str(limit)[1:]})"
+def _range(rule: str, limit: Range) -> str:
+    """A range in words: what of the metric is fine, or is not."""
+    low = value_text(rule, limit.start) if limit.start > 0 or (math.isfinite(limit.start) and limit.inside) else ""
+    if math.isfinite(limit.start) and limit.start < 0:
+        low = value_text(rule, limit.start)
+    high = value_text(rule, limit.end) if math.isfinite(limit.end) else ""
+    span = f"from {low} to {high}" if low and high else f"up to {high}" if high else f"from {low or 0} on"
+    return f"{'not fine' if limit.inside else 'fine'} {span}"
 
 
 def _samples(reason: Reason, count: int, needed: int) -> str:

@@ -98,6 +98,11 @@ class KeyBar(Widget):
         self._keys = keys
         self._actions = [action for action in actions if action.footer]
 
+    def take(self, actions: Sequence[Action]) -> None:
+        """Show the keys of these."""
+        self._actions = [action for action in actions if action.footer]
+        self.refresh()
+
     def render_line(self, y: int) -> Strip:
         colours = palette(self.app)
         cells = self.size.width

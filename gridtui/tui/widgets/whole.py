@@ -36,8 +36,8 @@ class WholeLines(Lines):
         elif self.cursor and before:
             cursor = next((at for at, row in enumerate(rows) if row.key == before), None)
         self.replaced(len(rows), cursor)
-        if follow:
-            self.action_last()
+        # How far it can be scrolled is known once the new number of lines was laid out.
+        self.call_after_refresh(self._show_cursor)
 
     def parts(self, index: int) -> Parts:
         return self.rows[index].parts
