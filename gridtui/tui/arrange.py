@@ -232,6 +232,8 @@ def _sorted(
     descending: bool,
     score: Callable[[str], int | None] | None,
 ) -> Sequence[str]:
+    if sort == "inventory":
+        return list(reversed(names)) if descending else names
     if sort == "problems":
         return sorted(names, key=lambda name: _trouble(status(name)), reverse=descending)
     key = BY_NAME[sort].key

@@ -213,7 +213,7 @@ COLUMNS: tuple[Column, ...] = (
 
 BY_NAME = {column.name: column for column in COLUMNS}
 
-SORTS = ("problems", *(column.name for column in COLUMNS if column.key is not None))
+SORTS = ("problems", "inventory", *(column.name for column in COLUMNS if column.key is not None))
 """What the table can be sorted by."""
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .arrange import Line
+
+if TYPE_CHECKING:
+    from .metrics import Metric
 
 
 class Pane(Protocol):
@@ -34,4 +37,18 @@ class Pane(Protocol):
         """The nodes that can be seen by scrolling, in order: those of folded groups are not among them."""
 
     def seek(self, name: str) -> None:
-        """Put the cursor on a node, if it is among `names`."""
+        """Put the cursor on a node, if it is among `names`; else, where it can, on the header of the group that it is folded in."""
+
+
+class Coloured(Pane, Protocol):
+    """A pane that shows one metric of every node."""
+
+    @property
+    def metric(self) -> Metric: ...
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Those that it can show, in the order of the key that goes through them."""
+
+    def colour_by(self, metric: Metric) -> None:
+        """Show another one."""

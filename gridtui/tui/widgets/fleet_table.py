@@ -12,24 +12,20 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ...model import Status
-from ..arrange import Group, Line
+from ..arrange import Group
 from ..columns import GUTTER, Layout, arrange_columns
 from ..rows import group_row, header_row, node_row
 from ..text import width
 from ..themes import palette
-from .lines import Lines, Parts
+from .lines import Parts
+from .node_lines import NodeLines
 from .strips import strip
 
 if TYPE_CHECKING:
     from ...posture.model import Posture
 
-MARK = "*"
-"""Beside a node that is marked, and a group all of whose nodes are."""
-SOME = "+"
-"""Beside a group some of whose nodes are marked."""
 
-
-class FleetTable(Lines):
+class FleetTable(NodeLines):
     """`status` and `trips` are asked for visible nodes only."""
 
     def __init__(
@@ -45,78 +41,35 @@ class FleetTable(Lines):
         *,
         id: str | None = None,
     ) -> None:
-        super().__init__(id=id)
+        super().__init__(marked, id=id)
         self._status = status
         self._trips = trips
         self._interval = interval
         self._only = columns
         self._clock = clock
         self._posture = posture
-        self._marked = marked
-        self._lines: Sequence[Line] = ()
         self._longest = 10
         self.without = frozenset(without)
         self.layout_now = arrange_columns(80, 10)
 
-    def show(self, lines: Sequence[Line]) -> None:
-        """Take another order of lines. The cursor stays on its node or header; on the first node it stays there, to watch the worst."""
-        here = self._lines[self.cursor] if self.cursor < len(self._lines) else None
-        first = self.scroll_offset.y == 0 and not any(isinstance(line, str) for line in self._lines[: self.cursor])
-        self._lines = lines
-        longest = max((width(line) for line in lines if isinstance(line, str)), default=10)
+    def arranged(self) -> None:
+        longest = max((width(line) for line in self._lines if isinstance(line, str)), default=10)
         if longest > self._longest or longest < self._longest - 8:  # folding a group must not move all columns
             self._longest = longest
             self._relayout(self.scrollable_content_region.width)
-        if isinstance(here, Group):
-            cursor = self._index(lambda line: isinstance(line, Group) and line.key == here.key)
-        elif here is None or first:
-            cursor = self._index(lambda line: isinstance(line, str)) or 0
-        else:
-            cursor = self._seen(here)
-        self.replaced(len(lines), cursor)
+
+    def choose(self, columns: Sequence[str]) -> None:
+        """Show these columns, in this order; none: all that fit, in their own."""
+        if tuple(columns) != tuple(self._only):
+            self._only = tuple(columns)
+            self._relayout(self.scrollable_content_region.width)
+            self.look()
 
     def leave_out(self, columns: Set[str]) -> None:
         """Show no column of these, for which no node has anything."""
         if columns != self.without:
             self.without = frozenset(columns)
             self._relayout(self.scrollable_content_region.width)
-
-    @property
-    def node(self) -> str | None:
-        """The node under the cursor."""
-        line = self._lines[self.cursor] if self.cursor < len(self._lines) else None
-        return line if isinstance(line, str) else None
-
-    @property
-    def group(self) -> str | None:
-        """The key of the header under the cursor."""
-        line = self._lines[self.cursor] if self.cursor < len(self._lines) else None
-        return line.key if isinstance(line, Group) else None
-
-    @property
-    def names(self) -> list[str]:
-        """The shown nodes, in order."""
-        return [line for line in self._lines if isinstance(line, str)]
-
-    def seek(self, name: str) -> None:
-        """Put the cursor on a node, or on the header of the folded group that it is in."""
-        if (index := self._seen(name)) is not None:
-            self.go(index)
-
-    def seek_group(self, key: str) -> None:
-        """Put the cursor on a header."""
-        if (index := self._index(lambda line: isinstance(line, Group) and line.key == key)) is not None:
-            self.go(index)
-
-    def _seen(self, name: str) -> int | None:
-        """Where a node can be seen."""
-        index = self._index(lambda line: line == name)
-        if index is None:
-            index = self._index(lambda line: isinstance(line, Group) and line.folded and name in line.members)
-        return index
-
-    def _index(self, right: Callable[[Line], bool]) -> int | None:
-        return next((index for index, line in enumerate(self._lines) if right(line)), None)
 
     def parts(self, index: int) -> Parts:
         line = self._lines[index]
@@ -130,16 +83,6 @@ class FleetTable(Lines):
             self._interval,
             self._posture(line),
         )
-
-    def surface(self, index: int) -> str:
-        return "group" if isinstance(self._lines[index], Group) else "base"
-
-    def sign(self, index: int) -> str:
-        line = self._lines[index]
-        if isinstance(line, str):
-            return MARK if self._marked(line) else " "
-        some = any(map(self._marked, line.members))
-        return " " if not some else MARK if all(map(self._marked, line.members)) else SOME
 
     def on_resize(self, event: events.Resize) -> None:
         self._relayout(self.scrollable_content_region.width)
