@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .contents import Inventory, localhost
+from .contents import Inventory, inventory_of, localhost
 from .fields import Need
 from .language import Matcher, Selection, select, selection
 from .names import fold
@@ -22,6 +22,7 @@ __all__ = [
     "Selection",
     "find",
     "fold",
+    "inventory_of",
     "load",
     "localhost",
     "problems",

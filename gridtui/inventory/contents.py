@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,3 +34,16 @@ def localhost() -> Inventory:
     return Inventory(
         {"localhost": node}, groups, {"all": ("ungrouped",), "ungrouped": ()}, {"all": (), "ungrouped": here}
     )
+
+
+def inventory_of(nodes: Iterable[Node]) -> Inventory:
+    """An inventory of nodes that are known already, as of a recording. Groups are those that the nodes name; none is under another."""
+    every = {node.name: node for node in nodes}
+    groups: dict[str, list[str]] = {}
+    for name, node in every.items():
+        for group in node.groups or ("ungrouped",):
+            groups.setdefault(group, []).append(name)
+    members = {group: tuple(names) for group, names in groups.items()}
+    members.setdefault("ungrouped", ())
+    children = {"all": tuple(members), **dict.fromkeys(members, ())}
+    return Inventory(every, {"all": tuple(every), **members}, children, {"all": (), **members})

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from .codes import RECORDED
+from .exporting import export
 from .past import Past
 from .recorder import Recorder, Watched
 from .recording import Recording, Series, Stretch
 from .tape import path_for
 from .tiers import STEP
 
-__all__ = ["RECORDED", "STEP", "Past", "Recorder", "Recording", "Series", "Stretch", "Watched", "path_for"]
+__all__ = ["RECORDED", "STEP", "Past", "Recorder", "Recording", "Series", "Stretch", "Watched", "export", "path_for"]

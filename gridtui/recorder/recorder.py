@@ -145,7 +145,8 @@ class Recorder:
             if slot == self._last:
                 continue  # the clock was set back by less than a slot: what is seen adds up until the next one
             await self._take(slot)
-            if time.monotonic() - self._flushed_at >= FLUSH or slot % WINDOW == WINDOW - 1:
+            due = time.monotonic() - self._flushed_at >= FLUSH
+            if due or self._batch.events or slot % WINDOW == WINDOW - 1:
                 self._flush_beside()
 
     def _flush_beside(self) -> None:

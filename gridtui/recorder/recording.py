@@ -97,6 +97,15 @@ class Recording:
             raise StateError(f"{self.path} is damaged: {error}") from error
 
     @property
+    def database(self) -> Database:
+        """What it is read from: for who copies it."""
+        return self._database
+
+    def number(self, name: str) -> int:
+        """The number by which a node goes in the file. Raises KeyError."""
+        return self._ids[name]
+
+    @property
     def since(self) -> float:
         """When it begins; 0 where it is empty."""
         return min((since for since, _ in self.spans), default=0.0)

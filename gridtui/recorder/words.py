@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 
 from ..errors import StateError
 from ..events import Changed, Event, Noted, Rebooted
-from ..model import Facts, Layer, Node, PingMethod, Reach, Reason, State, Verdict, clean
+from ..model import Facts, Hush, Layer, Mute, Node, PingMethod, Reach, Reason, State, Verdict, clean
 
 
 class Kind(IntEnum):
@@ -45,6 +45,8 @@ def _verdict(value: Verdict) -> dict[str, Any]:
         kept["m"] = 1
     if value.blamed:
         kept["b"] = value.blamed
+    if mute := value.mute:
+        kept["u"] = [str(mute.hush), mute.since, mute.until, mute.who, mute.why]
     if value.reasons:
         kept["r"] = [_reason(reason) for reason in value.reasons]
     return kept
@@ -149,6 +151,14 @@ def _read_verdict(node: str, kept: Mapping[str, Any]) -> Verdict:
         bool(kept.get("f")),
         bool(kept.get("m")),
         clean(str(blamed)) if blamed else None,
+        _read_mute(node, kept["u"]) if "u" in kept else None,
+    )
+
+
+def _read_mute(node: str, kept: Any) -> Mute:
+    hush, since, until, who, why = kept
+    return Mute(
+        Hush(hush), node, _number(since), None if until is None else _number(until), clean(str(who)), clean(str(why))
     )
 
 
