@@ -59,7 +59,7 @@ def test_values_of_a_span(program: Program, recorded: Path) -> None:
 
 
 def test_live_values_select_as_of_the_end(program: Program, recorded: Path) -> None:
-    assert "web-acme" in program.run("history", "-w", "cpu>40 & @hooli", "--from", recorded, "--since", "4h").stdout
+    assert "gw-acme" in program.run("history", "-w", "cpu>40 & @hooli", "--from", recorded, "--since", "4h").stdout
     assert program.run("history", "-w", "cpu>43", "--from", recorded, "--since", "4h").status == 3
 
 
