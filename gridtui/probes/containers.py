@@ -82,7 +82,9 @@ def parse_containers(nonce: str, stdout: bytes) -> Containers:
 
     def close() -> None:
         if engine and failed and engine not in engines:
-            errors[engine] = _why(engine, said)
+            why = _why(engine, said)
+            if why != _barred(engine) or engine not in errors:  # a sudo that refuses tells less than the engine did
+                errors[engine] = why
 
     for line in stdout[:CONTAINERS_LIMIT].split(b"\n"):
         marker = _MARKER.fullmatch(line)
@@ -118,8 +120,12 @@ def _container(engine: str, line: bytes) -> Container | None:
 def _why(engine: str, said: list[bytes]) -> str:
     whole = b"\n".join(said)
     if _DENIED.search(whole):
-        return f"{engine}: this login may not ask it"
+        return _barred(engine)
     if _ABSENT.search(whole):
         return f"{engine}: its daemon does not run"
     complaint = next((clean(line, 200) for line in said if line.strip()), "")
     return f"{engine}: {complaint}" if complaint else f"{engine}: it did not answer in 10 s"
+
+
+def _barred(engine: str) -> str:
+    return f"{engine}: this login may not ask it"

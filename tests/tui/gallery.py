@@ -25,9 +25,11 @@ from gridtui.tui.screens.playbooks import PlaybooksScreen
 from gridtui.tui.screens.posture import PostureScreen
 from gridtui.tui.screens.question import ConfirmScreen, SecretScreen
 from gridtui.tui.screens.runs import RunsScreen
+from gridtui.tui.screens.signals import SignalScreen
 from gridtui.tui.widgets.jobs import JobLines
 from gridtui.tui.widgets.output import OutputLines
 from gridtui.tui.widgets.prompt import Prompt
+from gridtui.tui.widgets.whole import WholeLines
 
 from .fake import FakeFleet, sick_fleet
 from .grid import busy
@@ -122,7 +124,34 @@ async def _down(app: Dashboard, pilot: Pilot[int]) -> None:
 async def _page(app: Dashboard, pilot: Pilot[int]) -> None:
     await act(pilot, "open")
     await until(pilot, lambda: isinstance(app.screen, NodeScreen))
-    await until(pilot, lambda: not any(worker.group == "processes" for worker in app.workers))
+    await until(pilot, lambda: not any(worker.group == "inquiry" for worker in app.workers))
+
+
+async def _processes(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _node(app, pilot)
+    await act(pilot, "processes")
+    await until(pilot, lambda: app.screen.query_one(WholeLines).count > 1)
+
+
+async def _signal(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _processes(app, pilot)
+    await act(pilot, "signal")
+    await until(pilot, lambda: isinstance(app.screen, SignalScreen))
+
+
+async def _journal(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _node(app, pilot)
+    app.screen.set_focus(app.screen.query_one("#sheet-units"))
+    await act(pilot, "enlarge")
+    await until(pilot, lambda: app.screen.query_one(WholeLines).count)
+    await act(pilot, "enlarge")
+    await until(pilot, lambda: app.screen.query_one(WholeLines).count > 10)
+
+
+async def _containers(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _node(app, pilot)
+    await act(pilot, "containers")
+    await until(pilot, lambda: app.screen.query_one(WholeLines).count > 1)
 
 
 async def _events(app: Dashboard, pilot: Pilot[int]) -> None:
@@ -304,6 +333,10 @@ SCENES: dict[str, Scene] = {
     "command": _command,
     "node": _node,
     "node-down": _down,
+    "node-processes": _processes,
+    "node-signal": _signal,
+    "node-journal": _journal,
+    "node-containers": _containers,
     "node-jobs": _node_with_jobs,
     "events": _events,
     "help": _help,

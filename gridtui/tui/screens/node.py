@@ -242,7 +242,7 @@ class NodeScreen(Place):
     # ---- on demand ----
 
     def _ask(self, inquiry: Inquiry, question: Callable[[], Awaitable[object]], nothing: str = "") -> None:
-        self.run_worker(inquiry.ask(question, nothing))
+        self.run_worker(inquiry.ask(question, nothing), group="inquiry")
 
     def action_processes(self) -> None:
         if self._over and self._over[-1] == "processes":
