@@ -95,7 +95,7 @@ def plan(lines: Sequence[Line], metric: Metric, cells: int, height: int) -> Plan
             longest = max(longest, text.width(line))
         else:
             blocks.append((line, []))
-            widest = max(widest, text.width(line.title))
+            widest = max(widest, text.width(_title(line)))
     label = min(widest + metric.cells + 5, max(8, cells // 4)) if widest else 0
     found = Plan(Tile(1), 1, label, ())
     for tile in tiles(longest, metric.cells):
@@ -143,6 +143,10 @@ def shade(metric: Metric, step: int) -> str:
     return f"heat{step if metric.bad == 'high' else STEPS - 1 - step}"
 
 
+def _title(group: Group) -> str:
+    return f"{'  ' * group.depth}{'▸' if group.folded else '▾'} {group.title}"
+
+
 def label(row: Row, metric: Metric, cells: int) -> Parts:
     """What stands before the tiles of a row: the group's name and mean, or nothing."""
     group = row.group
@@ -159,10 +163,10 @@ def label(row: Row, metric: Metric, cells: int) -> Parts:
         told = str(total)
     room = cells - 4 - metric.cells
     if room < 4:
-        return ((f" {GLYPHS[worst]} ", ROLES[worst]), (text.fit(group.title, cells - 4) + " ", "title"))
+        return ((f" {GLYPHS[worst]} ", ROLES[worst]), (text.fit(_title(group), cells - 4) + " ", "title"))
     return (
         (f" {GLYPHS[worst]} ", ROLES[worst]),
-        (text.fit(group.title, room), "title"),
+        (text.fit(_title(group), room), "title"),
         (text.fit(told, metric.cells, right=True) + " ", "dim"),
     )
 

@@ -39,6 +39,9 @@ class Pane(Protocol):
     def seek(self, name: str) -> None:
         """Put the cursor on a node, if it is among `names`; else, where it can, on the header of the group that it is folded in."""
 
+    def seek_group(self, key: str) -> None:
+        """Put the cursor on a header, if it is shown."""
+
 
 class Coloured(Pane, Protocol):
     """A pane that shows one metric of every node."""

@@ -183,9 +183,9 @@ def test_steps_are_told_apart_in_every_theme(theme: object) -> None:
 class Map(App[None]):
     CSS = "HeatMap { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; overflow-x: hidden; }"
 
-    def __init__(self, fleet: FakeFleet, by: str = "", marks: Sequence[str] = ()) -> None:
+    def __init__(self, fleet: FakeFleet, by: str = "", marks: Sequence[str] = (), folded: Sequence[str] = ()) -> None:
         super().__init__()
-        self.fleet, self.by, self.marks = fleet, by, set(marks)
+        self.fleet, self.by, self.marks, self.folded = fleet, by, set(marks), frozenset(folded)
         self.chosen: list[str | None] = []
         self.moves: list[str | None] = []
         for theme in themes.THEMES:
@@ -198,7 +198,13 @@ class Map(App[None]):
     def on_mount(self) -> None:
         self.map.focus()
         self.map.show(
-            arrange(list(self.fleet.nodes), self.fleet.status, group=self.by, paths=group_paths(self.fleet.nodes))
+            arrange(
+                list(self.fleet.nodes),
+                self.fleet.status,
+                group=self.by,
+                paths=group_paths(self.fleet.nodes),
+                folded=self.folded,
+            )
         )
 
     @property
@@ -307,9 +313,25 @@ async def test_groups_stand_before_their_nodes() -> None:
     async with app.run_test(size=(120, 20)) as pilot:
         await pilot.pause()
         heads = [line for line in app.lines() if "role=" in line]
-        assert [line.split()[1] for line in heads] == ["role=db", "role=gpu", "role=web"]
+        assert [line.split()[2] for line in heads] == ["role=db", "role=gpu", "role=web"]
         assert all("%" in line for line in heads)
         assert app.map.group is None and app.map.node is not None
+
+
+async def test_a_folded_group_is_one_row_on_which_the_cursor_rests() -> None:
+    app = Map(ready(40), by="label:role", folded=["label:role/role=gpu"])
+    async with app.run_test(size=(120, 20)) as pilot:
+        await pilot.pause()
+        gpus = [name for name in app.fleet.nodes if name.startswith("gpu")]
+        assert not set(gpus) & set(app.map.names)
+        app.map.seek(gpus[0])
+        assert (app.map.node, app.map.group) == (None, "label:role/role=gpu")
+        await pilot.press("l")
+        assert app.map.node is not None and app.map.node.startswith("web")
+        await pilot.press("h")
+        assert app.map.group == "label:role/role=gpu"
+        app.map.seek_group("label:role/role=db")
+        assert (app.map.node or "").startswith("db")
 
 
 async def test_the_cursor_stays_on_its_node_when_the_order_or_the_size_changes() -> None:

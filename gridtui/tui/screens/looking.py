@@ -73,7 +73,7 @@ class LookingScreen(MarkingScreen):
 
     def step(self) -> None:
         if isinstance(self.body, Lines):
-            self.body.action_down()
+            self.body.advance()
 
     def neighbour(self, name: str, step: int) -> str | None:
         """The node that stands `step` nodes below `name`; the cursor goes there too."""

@@ -14,18 +14,16 @@ from textual.strip import Strip
 from ...model import Status
 from .. import heat
 from ..actions import bindings
-from ..arrange import Line
+from ..arrange import Group, Line
 from ..metrics import METRICS, Metric, Scale, scale
 from ..states import Kind, face
 from ..themes import Palette, palette
 from .lines import Lines, Parts
+from .node_lines import MARK
 from .strips import strip
 
 if TYPE_CHECKING:
     from ...posture.model import Posture
-
-MARK = "*"
-"""In the slot of a tile whose node is marked."""
 
 Made = tuple[Parts, tuple[tuple[heat.Tinted, ...], ...]]
 """A row: the header, and the tiles."""
@@ -96,7 +94,9 @@ class HeatMap(Lines):
     def _lay_out(self, here: str | None, group: str | None) -> None:
         cells, height = self.scrollable_content_region.width or 80, max(1, self.size.height - self.HEAD)
         self._plan = heat.plan(self._lines, self._metric, cells, height)
-        place = self._plan.place(here) if here is not None else self._header(group)
+        place = self._plan.place(here) if here is not None else self._row(lambda one: one.key == group)
+        if place is None and here is not None:
+            place = self._row(lambda one: one.folded and here in one.members)
         row, column = place or (min(self.cursor, max(0, len(self._plan.rows) - 1)), self._column)
         self._column = self._clamped(row, column)
         if here is not None and place is None:
@@ -108,11 +108,9 @@ class HeatMap(Lines):
     def _clamped(self, row: int, column: int) -> int:
         return max(0, min(column, len(self._plan.rows[row].names) - 1)) if row < len(self._plan.rows) else 0
 
-    def _header(self, key: str | None) -> tuple[int, int] | None:
-        for at, row in enumerate(self._plan.rows):
-            if row.group is not None and row.group.key == key:
-                return at, 0
-        return None
+    def _row(self, right: Callable[[Group], bool]) -> tuple[int, int] | None:
+        """Where a header stands."""
+        return next(((at, 0) for at, row in enumerate(self._plan.rows) if row.group and right(row.group)), None)
 
     @property
     def node(self) -> str | None:
@@ -131,9 +129,22 @@ class HeatMap(Lines):
         """The shown nodes, in order."""
         return [line for line in self._lines if isinstance(line, str)]
 
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """By what the tiles can be coloured."""
+        return METRICS
+
     def seek(self, name: str) -> None:
-        """Put the cursor on a node, if it is shown."""
-        if (place := self._plan.place(name)) is not None:
+        """Put the cursor on a node, or on the header of the folded group that it is in."""
+        place = self._plan.place(name)
+        if place is None:
+            place = self._row(lambda group: group.folded and name in group.members)
+        if place is not None:
+            self._to(*place)
+
+    def seek_group(self, key: str) -> None:
+        """Put the cursor on a header, or the first node beside it."""
+        if (place := self._row(lambda group: group.key == key)) is not None:
             self._to(*place)
 
     # ---- lines ----
@@ -176,11 +187,11 @@ class HeatMap(Lines):
         kept = self._strips.get(y)
         if kept is not None and kept[0] == key:
             return kept[1]
-        line = self._row(made, signs, here, colours, cells)
+        line = self._tiles(made, signs, here, colours, cells)
         self._strips[y] = key, line
         return line
 
-    def _row(self, made: Made, signs: str, here: int | None, colours: Palette, cells: int) -> Strip:
+    def _tiles(self, made: Made, signs: str, here: int | None, colours: Palette, cells: int) -> Strip:
         label, tiles = made
         style = colours.style
         lone = here is not None and not tiles
@@ -247,6 +258,9 @@ class HeatMap(Lines):
 
     def action_right(self) -> None:
         self._step(columns=1)
+
+    def advance(self) -> None:
+        self.action_right()
 
     def action_page_up(self) -> None:
         self._step(rows=-max(1, self.size.height - self.HEAD - 1))

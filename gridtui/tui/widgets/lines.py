@@ -111,7 +111,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _visible(self) -> tuple[int, int]:
         first = max(0, self.scroll_offset.y)
-        return first, min(self._count, first + self.size.height - self.HEAD)
+        return first, max(first, min(self._count, first + self.size.height - self.HEAD))
 
     def touch(self, index: int) -> None:
         """Paint a line again."""
@@ -218,6 +218,10 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_down(self) -> None:
         self.go(self._cursor + 1)
+
+    def advance(self) -> None:
+        """Go on to what comes next: so one marks one after the other."""
+        self.action_down()
 
     def action_page_up(self) -> None:
         self.go(self._cursor - max(1, self.size.height - self.HEAD - 1))
