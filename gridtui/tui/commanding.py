@@ -22,6 +22,7 @@ from .opening import Opening
 from .screens.place import Place
 from .selecting import complete
 from .typed import Typed
+from .widgets.lines import Parts
 
 if TYPE_CHECKING:
     from .bridge import Bridge
@@ -108,13 +109,20 @@ class Commanding(Opening):
     def _sources(self) -> Sources:
         return {
             "node": lambda: ((name, clean(node.address, 60)) for name, node in self.fleet.nodes.items()),
-            "sort": lambda: [("problems", "worst first"), *((name, f"by {name}") for name in columns.SORTS[1:])],
-            "column": lambda: [(column.name, column.title) for column in columns.COLUMNS],
-            "group": lambda: [
-                (key or "none", "not at all" if not key else "") for key in group_keys(self.fleet.nodes.values())
+            "sort": lambda: [
+                ("problems", "worst first"),
+                *((name, f"by {name}") for name in columns.SORTS[1:]),
+                *((f"-{name}", "the other way round") for name in columns.SORTS),
             ],
+            "column": lambda: [(column.name, column.title) for column in columns.COLUMNS],
+            "group": self._groups,
             "theme": self._themes,
         }
+
+    def _groups(self) -> Iterable[Word]:
+        keys = group_keys(self.fleet.nodes.values())
+        labels = ((key.removeprefix("label:"), "a label") for key in keys if key.startswith("label:"))
+        return [("none", "not at all"), *((key, "") for key in keys if key and ":" not in key), *labels]
 
     def _themes(self) -> Iterable[Word]:
         names = (*themes.CYCLE, *(name for name in self.available_themes if name not in themes.CYCLE))
@@ -130,10 +138,10 @@ class Commanding(Opening):
         """A line for a command."""
         self.open_command_line()
 
-    def open_command_line(self, text: str = "") -> None:
-        """The line for commands of the screen that is shown, begun with a text."""
+    def open_command_line(self, text: str = "", wrong: Parts = ()) -> None:
+        """The line for commands of the screen that is shown, begun with a text, and what is wrong with it."""
         if isinstance(screen := self.screen, Place):
-            screen.open_command_line(text)
+            screen.open_command_line(text, wrong)
 
     def understand(self, line: str) -> Call:
         """Read a line, and whether it can be done from here. Raises CommandError."""

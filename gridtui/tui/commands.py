@@ -67,7 +67,6 @@ _OWN: tuple[Command, ...] = (
 
 ALIASES: Mapping[str, str] = {
     "q": "quit",
-    "q!": "leave",
     "h": "help",
     "n": "node",
     "f": "filter",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from ..model import Facts, Node, Status, clean
@@ -79,8 +79,8 @@ class Known:
         _ = self.nodes, self.groups, self.labels, self.sets
 
 
-def _counted(words: object) -> dict[str, int]:
-    return dict(Counter(words).most_common())  # type: ignore[call-overload]
+def _counted(words: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(words).most_common())
 
 
 def _joined(

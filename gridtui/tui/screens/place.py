@@ -10,6 +10,7 @@ from textual.widget import Widget
 from ..widgets.candidates import Candidates
 from ..widgets.command_line import CommandLine
 from ..widgets.crumbs import Crumbs
+from ..widgets.lines import Parts
 
 if TYPE_CHECKING:
     from ..app import Dashboard
@@ -57,6 +58,6 @@ class Place(Screen[None]):
         for crumbs in self.query("#crumbs").results(Crumbs):  # none while it is made, or goes
             crumbs.show(*self.dashboard.where())
 
-    def open_command_line(self, text: str = "") -> None:
-        """A line for a command, at the bottom."""
-        self.query_one(CommandLine).open(text)
+    def open_command_line(self, text: str = "", wrong: Parts = ()) -> None:
+        """A line for a command, at the bottom; with what is wrong with the text that stands there."""
+        self.query_one(CommandLine).open(text, wrong)

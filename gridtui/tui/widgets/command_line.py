@@ -45,13 +45,15 @@ class CommandLine(Horizontal):
     def line(self) -> Completing:
         return self.query_one("#line", Completing)
 
-    def open(self, text: str = "") -> None:
-        """Take what is typed from now on."""
+    def open(self, text: str = "", wrong: Parts = ()) -> None:
+        """Take what is typed from now on, and say what is wrong with what stands there."""
         self._before = self.screen.focused
         self.display = True
         # At once, not by `focus`, which waits for its turn: what is typed on quickly would be taken for keys.
         self.screen.set_focus(self.line)
         self.line.start(text)
+        if wrong:
+            self.line.complain(wrong)
 
     def close(self) -> None:
         """Give the focus back."""
@@ -72,9 +74,8 @@ class CommandLine(Horizontal):
         try:
             self.dashboard.obey(call)
         except GridtuiError as error:
-            # The command did not happen: the line is there again, to be mended.
-            self.open(line)
-            self.line.complain(told(error))
+            # It did not happen: the line is there again, to be mended, on the screen that is shown by now.
+            self.dashboard.open_command_line(line, told(error))
             return
         self.line.typed.remember(line, call.command.kept)
 

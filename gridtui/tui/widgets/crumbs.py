@@ -22,14 +22,15 @@ def shortened(parts: Sequence[str], ahead: Sequence[str], cells: int) -> list[tu
     """The parts that fit, each with its place, those behind it (`ahead`) as long as there is room. The last part of all stays, and the first
     as long as it can; `-1` is what was left out."""
     gap = width(BETWEEN)
-    shown = [(at, _cut(part)) for at, part in enumerate(parts)]
-    while len(shown) > 2 and _cells(shown, gap) > cells:
-        del shown[1 if shown[1][0] >= 0 else 2]
-        if shown[1][0] >= 0:
-            shown.insert(1, (-1, LEFT_OUT))
+    shown = every = [(at, _cut(part)) for at, part in enumerate(parts)]
+    for left in range(len(every) - 1, 0, -1):
+        if _cells(shown, gap) <= cells:
+            break
+        # the first, the mark, and the last ones
+        shown = [every[0], (-1, LEFT_OUT), *every[-(left - 1) :]] if left > 1 else every[-1:]
     if _cells(shown, gap) > cells:
         at, last = shown[-1]
-        shown = [(at, last if width(last) <= cells else fit(last, max(1, cells)).rstrip())]
+        shown = [(at, fit(last, max(1, cells)).rstrip())]
     for at, part in enumerate(ahead, len(parts)):
         more = [*shown, (at, _cut(part))]
         if _cells(more, gap) > cells:
