@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from gridtui.tui import themes
 
@@ -14,6 +14,13 @@ from .gallery import SCENES, exhibit, open_scene, settle, shown
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 _OTHERS = [name for name in themes.CYCLE if name != "gridtui-dark"]
+
+
+class Svg(SingleFileSnapshotExtension):
+    """A file a picture."""
+
+    _file_extension = "svg"
+    _write_mode = WriteMode.TEXT
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -32,7 +39,7 @@ async def test_picture(snapshot: SnapshotAssertion, scene: str, tmp_path: Path) 
                 await settle(app, pilot)
                 picture = app.export_screenshot(simplify=True)
                 name = f"{theme}-{width}x{height}"
-                if snapshot(name=name, extension_class=SVGImageExtension) != picture:
+                if snapshot(name=name, extension_class=Svg) != picture:
                     actual = tmp_path / f"{scene}-{name}.svg"
                     actual.write_text(picture)
                     wrong.append(str(actual))
