@@ -295,14 +295,22 @@ class Status:
     facts: Facts | None = None
 
 
-_SUSPECT = re.compile(r"[^\x20-\x7e]")
+_SUSPECT = re.compile(r"[^\x20-\x7e]+")
+_MARKS = 4
+"""Combining marks that one character may carry: enough for every script, too few to draw over the lines above and below."""
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
+"""Letters (of Hangul) that are nothing but blank."""
+_TONES = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
+"""What gives the emoji before it another skin."""
 
 
 def clean(text: str | bytes, limit: int = 4096) -> str:
     """Neutralise text that a node sent: the one border. One line, at most `limit` characters.
 
     Control, format, surrogate, private and unassigned characters (Unicode C*) and line separators become `·`, so that no
-    terminal sequence, bidirectional override or newline survives; bytes are decoded as UTF-8 with replacement.
+    terminal sequence, bidirectional override or newline survives; bytes are decoded as UTF-8 with replacement. What only changes
+    how the character before it looks (variation selectors, skin tones, more combining marks than any script has) is left out:
+    terminals do not agree how many cells are taken then, and the columns behind it would not stand where they should.
     Markup such as `[red]` is not touched: faces print it as plain text (`rich.text.Text`), never as markup.
     """
     if isinstance(text, bytes):
@@ -313,9 +321,23 @@ def clean(text: str | bytes, limit: int = 4096) -> str:
 
 
 def _neutral(match: re.Match[str]) -> str:
-    char = match.group()
-    category = unicodedata.category(char)
-    return "·" if category[0] == "C" or category in ("Zl", "Zp") else char
+    shown: list[str] = []
+    marks = 0 if match.start() else _MARKS  # at the very beginning there is nothing to carry one
+    for char in match.group():
+        category = unicodedata.category(char)
+        if category[0] == "C" or category in ("Zl", "Zp") or char in _FILLERS:
+            shown.append("·")
+            marks = 0
+        elif category in ("Mn", "Me"):
+            marks += 1
+            if marks <= _MARKS and not ("\ufe00" <= char <= "\ufe0f" or char >= "\U000e0100"):
+                shown.append(char)
+        elif char not in _TONES:
+            shown.append(char)
+            marks = 0
+        elif not shown:
+            shown.append("·")
+    return "".join(shown)
 
 
 def duration(seconds: float) -> str:
