@@ -7,6 +7,7 @@ happened in it; an echo that was lost outweighs all others.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from . import text
 from .arrange import Group
 from .columns import GUTTER, Parts
 from .heat import BARS, shade
-from .metrics import Metric, Scale
+from .metrics import STEPS, Metric, Scale
 from .states import GLYPHS, ROLES, WORDS, Face, Kind
 
 SPANS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
@@ -59,6 +60,11 @@ def figures(values: Sequence[float]) -> Figures:
     )
 
 
+def cell_span(seconds: float) -> float:
+    """The span of a cell that is at least some seconds: whole ones, and round ones where they are many."""
+    return float(math.ceil(seconds - 1e-9)) if seconds <= 60 else span(seconds)
+
+
 def span(seconds: float) -> float:
     """The round span at or above some seconds."""
     return next(
@@ -72,24 +78,33 @@ def strip(values: Sequence[float], interval: float, now: float, cells: int, step
     Cells begin at whole multiples of their span, not at the newest value: so a value stays in its cell, and the strip moves by whole cells.
     """
     out: list[float | None] = [None] * cells
-    if interval <= 0 or step <= 0 or cells <= 0:
+    if interval <= 0 or step <= 0 or cells <= 0 or not values:
         return out
-    newest = math.floor(now / interval) * interval
-    last = math.floor(now / step)
-    first = last - cells + 1
-    wide = interval > step
-    for back in range(len(values)):
-        value = values[-1 - back]
-        time = newest - back * interval
-        at = math.floor(time / step) - first
-        if at < 0:
+    # A loss as infinity is the worst for `max`, which is a tenth of the cost of comparing one by one.
+    worst = [math.inf if value != value else value for value in values]
+    newest = math.floor(now / interval)
+    oldest = newest - len(worst) + 1
+    ratio = step / interval
+    first = math.floor(now / step) - cells + 1
+    start = math.ceil(first * ratio - 1e-9)
+    # Cells before the oldest value are left out at once.
+    skip = max(0, math.floor((oldest - 1) / ratio) - first - 1)
+    if skip:
+        start = math.ceil((first + skip) * ratio - 1e-9)
+    for cell in range(min(skip, cells), cells):
+        end = math.ceil((first + cell + 1) * ratio - 1e-9)
+        if start > newest:
             break
-        # A value stands for the time since the one before it.
-        start = max(0, math.floor((time - interval) / step) - first + 1) if wide else at
-        for cell in range(start, min(at, cells - 1) + 1):
-            before = out[cell]
-            if before is None or (before == before and not value <= before):
-                out[cell] = value
+        # A value stands for the time since the one before it, so cells between two belong to the later one.
+        if start >= oldest:
+            value = max(worst[start - oldest : end - oldest]) if end > start + 1 else worst[start - oldest]
+        elif end > oldest:
+            value = max(worst[: end - oldest])
+        else:
+            start = end
+            continue
+        out[cell] = math.nan if value == math.inf else value
+        start = end
     return out
 
 
@@ -178,14 +193,15 @@ def row(
     parts.append(("  ", "text"))
     lost = "faint" if seen.silent else "critical"
     run, role = "", ""
+    steps = [(BARS[step], shade(metric, step)) for step in range(STEPS)]
+    edges = [scale.edge(step) for step in range(1, STEPS)]
     for value in line:
         if value is None:
             glyph, here = " ", role
         elif value != value:
             glyph, here = (text.LOST, lost) if metric.name == "rtt" else (" ", role)
         else:
-            step = scale.step(value)
-            glyph, here = BARS[step], shade(metric, step)
+            glyph, here = steps[bisect_right(edges, value)]
         if here != role and run:
             parts.append((run, role or "text"))
             run = ""

@@ -69,9 +69,12 @@ class LatencyBoard(NodeLines):
     # ---- lines ----
 
     def look(self) -> None:
-        first, last = self._visible()
-        self._measure([line for line in self._lines[first:last] if isinstance(line, str)])
+        self._measure(self._seen_names())
         super().look()
+
+    def _seen_names(self) -> list[str]:
+        first, last = self._visible()
+        return [line for line in self._lines[first:last] if isinstance(line, str)]
 
     def _measure(self, names: Sequence[str]) -> None:
         """The scale and the span of a cell, over what is in view."""
@@ -84,7 +87,7 @@ class LatencyBoard(NodeLines):
                 interval = self._interval(name, series)
                 longest, least = max(longest, len(found) * interval), min(least, interval)
                 values += found
-        step = latency.span(max(longest / cells, min(least, 1.0)))
+        step = latency.cell_span(max(longest / cells, min(least, 1.0)))
         measured = scale(self._metric, values)
         if (step, measured) != (self._step, self._scale):
             self._step, self._scale = step, measured
@@ -120,6 +123,7 @@ class LatencyBoard(NodeLines):
 
     def _lay_out(self) -> None:
         self._layout_now = latency.lay_out(self.scrollable_content_region.width or 80, self._longest, self._metric)
-        self._made.clear()
         self._strips.clear()
+        self._measure(self._seen_names())
+        self._made.clear()
         self.refresh()
