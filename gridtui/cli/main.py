@@ -44,6 +44,7 @@ COMMANDS = {
     "provision": "Bare machines become grid nodes.",
     "pull": "Files from many nodes, each into a folder of its own.",
     "push": "Files to many nodes.",
+    "replay": "The dashboard over a recording.",
     "silence": "No alerts from some nodes, for a while.",
 }
 """Name to one line: listed without importing any of them."""

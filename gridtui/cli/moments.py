@@ -1,41 +1,22 @@
-"""Moments as people write them: `2h` ago, `14:30`, `2026-11-22 14:30`. Owns the reading and the writing."""
+"""Moments on the command line: how they are written, and read as the recorder reads them."""
 
 from __future__ import annotations
 
-import re
 import time
-from datetime import datetime
-
-import click
-
-_AGO = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?(s|m|min|h|d|w)", re.ASCII)
-_UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?", re.ASCII)
-
-
-def seconds(text: str) -> float:
-    """A duration: `90s`, `10min`, `2h`, `1d`. Raises click.BadParameter."""
-    match = _AGO.fullmatch(text.strip())
-    if not match or not float(match[1]):
-        raise click.BadParameter(f"{text!r} is no duration: 10s, 5min, 2h, 1d")
-    return float(match[1]) * _UNITS[match[2]]
 
 
 def moment(text: str, now: float) -> float:
-    """Seconds since the epoch; a time of day is the last one that has been. Raises click.BadParameter."""
-    text = text.strip()
-    if text == "now":
-        return now
-    if _AGO.fullmatch(text):
-        return now - seconds(text)
-    if match := _CLOCK.fullmatch(text):
-        hour, minute, second = (int(part or 0) for part in match.groups())
-        today = datetime.fromtimestamp(now).replace(hour=hour, minute=minute, second=second, microsecond=0).timestamp()
-        return today if today <= now else today - 86400
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError):
-        raise click.BadParameter(f"{text!r} is no moment: 2h, 14:30, 2026-11-22 or 2026-11-22T14:30") from None
+    """Seconds since the epoch. Raises UsageError."""
+    from ..recorder import moments
+
+    return moments.moment(text, now)
+
+
+def seconds(text: str) -> float:
+    """A span in seconds. Raises UsageError."""
+    from ..recorder import moments
+
+    return moments.seconds(text)
 
 
 def written(when: float) -> str:

@@ -37,6 +37,7 @@ Place = Literal[
     "secret",
     "confirm",
     "signals",
+    "replay",
 ]
 """Where an action works: everywhere, on one screen, in any list that moves by lines, where a command is typed, or in a question."""
 
@@ -299,6 +300,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("shift_right", "right", "right", "Move the output sideways to its end", ("exec", "job"), palette=False),
     Action("shift_left", "left", "left", "Move the output sideways to its beginning", ("exec", "job"), palette=False),
     # First in line, as `filter` is.
+    Action("history", "H", "history", "Look at what was recorded, or live again", ("app",)),
+    Action("play", "semicolon", "play", "Let the replay go on, or hold it", ("replay",)),
+    Action("step_back", "comma", "step back", "Go a value back in the replay", ("replay",)),
+    Action("step_on", "full_stop", "step", "Go on by one value in the replay", ("replay",)),
+    Action("leap_back", "left_curly_bracket", "leap back", "Go 30 values back in the replay", ("replay",)),
+    Action("leap_on", "right_curly_bracket", "leap", "Go on by 30 values in the replay", ("replay",)),
+    Action("alarm_back", "left_parenthesis", "alarm before", "Go to the alarm before in the replay", ("replay",)),
+    Action("alarm_on", "right_parenthesis", "next alarm", "Go to the next alarm of the replay", ("replay",)),
+    Action("faster", "plus", "faster", "Let the replay go faster", ("replay",)),
+    Action("slower", "minus", "slower", "Let the replay go slower", ("replay",)),
     Action("command_line", "colon", "command", "Type a command", ("app",), palette=False, priority=True),
     Action("trail_back", "alt+left", "back", "Go back by one part of the trail", ("app",), palette=False),
     Action("trail_forward", "alt+right", "forward", "Open again what was left last", ("app",), palette=False),
@@ -350,6 +361,7 @@ TITLES: Mapping[Place, str] = {
     "confirm": "A question",
     "signals": "Which signal",
     "secret": "A secret that is asked for",
+    "replay": "In a replay",
     "app": "Everywhere",
 }
 """The headings of the help, in its order."""
@@ -483,6 +495,8 @@ def _reach(action: Action) -> set[Place]:
             reach |= _LISTS
         elif place == "map":
             reach.add("fleet")
+        elif place == "replay":
+            reach |= {"fleet", "node", "events", "help"}
         else:
             reach.add(place)
     return reach

@@ -23,7 +23,6 @@ from .alarm import Alarm, titled
 from .asking import Asking
 from .bridge import Bridge, Fresh, Source
 from .columns import checked
-from .commanding import Commanding
 from .desk import Desk
 from .driver import Driver
 from .duty import Duty
@@ -31,6 +30,7 @@ from .keeping import Keeping
 from .litter import LOOK, Litter
 from .live import Live
 from .marks import Marks
+from .replaying import Replaying
 from .screens.fleet import FleetScreen
 from .shells import Shells
 from .survey import Survey
@@ -46,12 +46,12 @@ _HERE = Path(__file__).parent
 _SHEETS = (_HERE / "app.tcss", *sorted((_HERE / "screens").glob("*.tcss")))
 
 
-class Dashboard(Commanding):
+class Dashboard(Replaying):
     """One app over one fleet. `clock` gives the time of day, for pictures that can be repeated."""
 
     TITLE = "gridtui"
     CSS_PATH: ClassVar[CSSPathType | None] = [*_SHEETS]
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app"), *bindings("replay")]
 
     def __init__(self, fleet: Source, banner: str = "", clock: Callable[[], float] = time.time) -> None:
         settings = fleet.settings.dashboard
@@ -59,7 +59,8 @@ class Dashboard(Commanding):
         checked(settings.columns)
         self.fleet = fleet
         self.banner = banner
-        self.clock = clock
+        self.clock_of = clock
+        self.clock = self.now
         self.failure: BaseException | None = None
         self._begun = False
         super().__init__(driver_class=Driver)
@@ -126,6 +127,8 @@ class Dashboard(Commanding):
             self.exit(1)
 
     def _started(self) -> None:
+        if self.begins_with is not None:
+            self.begin_replay(self.begins_with)
         if not self.off_duty:
             self.duty.begin()
 
@@ -137,12 +140,13 @@ class Dashboard(Commanding):
 
     def on_fresh(self) -> None:
         """Let the screen on top show what is new; others catch up when they come back."""
-        if self.desk.use.due(now := self.clock()):
+        self.show_playhead()
+        if self.replay is None and self.desk.use.due(now := self.clock()):
             self.desk.use.look(now, free(map(self.bridge.status, self.fleet.nodes)))
         if self.away:
             return  # what changed is shown once the terminal is ours again
         changed = self.bridge.take_changed()
-        if changed:
+        if changed and self.replay is None:
             self.alarm.look(map(self.bridge.status, self.fleet.nodes))
         screen = self.screen_stack[-1] if self.screen_stack else None  # none once the program ends
         shown: object = screen
@@ -290,7 +294,7 @@ async def serve(app: Dashboard) -> int:
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
-        await app.fleet.close()
+        await app.close_sources()
     if app.failure is not None:
         raise app.failure
     return 128 + caught[0] if caught else result or 0

@@ -101,6 +101,8 @@ class Source(Protocol):
     def ping_method(self) -> PingMethod: ...
     @property
     def jobs(self) -> Jobs: ...
+    @property
+    def recording(self) -> Path | None: ...
     def status(self, name: str) -> Status: ...
     def select(self, text: str) -> list[str]: ...
     def history(self, name: str, metric: str) -> Sequence[float]: ...
@@ -190,13 +192,25 @@ class Bridge:
         self._post = post
         self._statuses = {name: fleet.status(name) for name in fleet.nodes}
         self._changed = False
+        self._lent: Source | None = None
+
+    def lend(self, source: Source | None) -> None:
+        """Let another source say how nodes are, until None does. What the fleet tells meanwhile is kept."""
+        self._lent = source
+        self._changed = True
+
+    def touch(self) -> None:
+        """Everything is news."""
+        self._changed = True
 
     def status(self, name: str) -> Status:
         """The node as of its newest event: cheap enough to ask for all. Its round trips are as old as its sample."""
-        return self._statuses[name]
+        return self._lent.status(name) if self._lent is not None else self._statuses[name]
 
     def fresh_status(self, name: str) -> Status:
         """The node as it is now, round trips included: for what is on the screen."""
+        if self._lent is not None:
+            return self._lent.status(name)
         status = self._statuses[name] = self.fleet.status(name)
         return status
 

@@ -59,13 +59,15 @@ def verdict(value: Verdict) -> tuple[str, str]:
     return _WORD[value.state], "dim" if value.maintenance else STATE_ROLES[value.state]
 
 
-def _when(event: Event, now: float) -> str:
+def when(event: Event) -> float:
+    """When it happened."""
     if isinstance(event, Changed | Rebooted | Noted):
-        then = event.time
-    elif isinstance(event, Learned):
-        then = event.facts.time
-    else:
-        then = event.status.reach.time
+        return event.time
+    return event.facts.time if isinstance(event, Learned) else event.status.reach.time
+
+
+def _when(event: Event, now: float) -> str:
+    then = when(event)
     moment, today = time.localtime(then), time.localtime(now)
     clock = time.strftime("%H:%M:%S", moment)
     return clock if moment[:3] == today[:3] else time.strftime("%m-%d ", moment) + clock

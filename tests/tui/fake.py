@@ -303,6 +303,7 @@ class FakeFleet:
         self._gone_on = asyncio.Event()
         self.ask: Callable[[str], Awaitable[str | None]] | None = None
         self.ping_method = PingMethod.RAW
+        self.recording: Path | None = None
         self.live = live
         self.now = time.time() if live else START
         self.retried: list[str] = []

@@ -50,6 +50,7 @@ OWNERS = {
     "confirm": ConfirmScreen,
     "secret": SecretScreen,
     "signals": SignalScreen,
+    "replay": Dashboard,
 }
 
 
@@ -78,8 +79,8 @@ def test_bindings_carry_their_action_as_id(place: actions.Place) -> None:
     [
         ({"quit": "ctrl+x"}, {"quit": "ctrl+x"}),
         ({"filter": "f, /"}, {"filter": "f,slash"}),
-        ({"group": "comma"}, {"group": "comma"}),
-        ({"group": ","}, {"group": "comma"}),
+        ({"group": "comma", "step_back": "f9"}, {"group": "comma", "step_back": "f9"}),
+        ({"group": ",", "step_back": "f9"}, {"group": "comma", "step_back": "f9"}),
         ({"help": "f1"}, {"help": "f1"}),
         ({"retry": "u", "group": "R"}, {"retry": "u", "group": "R"}),
         ({"alarms": "p"}, {"alarms": "p"}),  # `p` is another screen's

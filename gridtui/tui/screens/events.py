@@ -85,6 +85,12 @@ class EventsScreen(Place):
         left = [(("gridtui", "title"),), (("event log", "strong"),), ((f"{log.count} {what}", "dim"),)]
         self.query_one("#summary", TextLine).show((left, dashboard.corner(self.size.width)))
 
+    @property
+    def moment(self) -> float | None:
+        """When the event under the cursor happened: a replay begins a little before."""
+        log = self.query_one(EventLines)
+        return story.when(log.events[log.cursor]) if log.cursor < len(log.events) else None
+
     @on(Lines.Chosen)
     def _chosen(self) -> None:
         self.action_open()
