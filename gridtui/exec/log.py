@@ -12,10 +12,11 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from .. import store
-from ..errors import StateError
+from ..errors import LayerName, StateError
+from ..model import clean
 from .task import Ending, Outcome, Task
 
 KEEP = 100
@@ -36,6 +37,8 @@ class Logged:
     stdin: bool
     """Whether it had standard input, which is not kept."""
     results: tuple[tuple[str, Ending], ...]
+    outcomes: tuple[Outcome, ...] = ()
+    """The same with all that is kept of each: no output."""
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -45,9 +48,9 @@ class Logged:
 
 def write(task: Task, outcomes: Iterable[Outcome], began: float, sources: Sequence[Path] = ()) -> Path:
     """Keep one run. Raises StateError."""
-    folder = _folder()
+    there = folder()
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(began))
-    path = folder / f"{stamp}.{int(began % 1 * 1e6):06}Z-{os.urandom(3).hex()}.json"
+    path = there / f"{stamp}.{int(began % 1 * 1e6):06}Z-{os.urandom(3).hex()}.json"
     document = {
         "schema": SCHEMA,
         "time": began,
@@ -70,7 +73,7 @@ def write(task: Task, outcomes: Iterable[Outcome], began: float, sources: Sequen
         ],
     }
     store.write(path, json.dumps(document) + "\n")  # ASCII: a command may hold bytes that are no UTF-8
-    for old in sorted(folder.glob("*.json"))[:-KEEP]:
+    for old in sorted(there.glob("*.json"))[:-KEEP]:
         with contextlib.suppress(OSError):
             old.unlink()
     return path
@@ -78,8 +81,18 @@ def write(task: Task, outcomes: Iterable[Outcome], began: float, sources: Sequen
 
 def last() -> Logged | None:
     """The newest run, or None. Raises StateError."""
-    found = sorted(_folder().glob("*.json"))
+    found = sorted(folder().glob("*.json"))
     return read(found[-1]) if found else None
+
+
+def runs() -> list[Logged]:
+    """All runs that are kept and can be read, the newest last. Raises StateError where the folder cannot be used."""
+    found = []
+    for path in sorted(folder().glob("*.json")):
+        with contextlib.suppress(StateError):  # one that is damaged says nothing of the others
+            if (one := read(path)) is not None:
+                found.append(one)
+    return found
 
 
 def read(path: Path) -> Logged | None:
@@ -105,10 +118,25 @@ def _logged(path: Path, document: Any) -> Logged:
         None if timeout is None else float(timeout),
         bool(document["stdin"]),
         tuple((str(one["node"]), Ending(one["status"])) for one in document["results"]),
+        tuple(map(_outcome, document["results"])),
     )
 
 
-def _folder() -> Path:
+def _outcome(one: Any) -> Outcome:
+    layer = one.get("layer")
+    return Outcome(
+        str(one["node"]),
+        Ending(one["status"]),
+        exit=one["exit"] if isinstance(one.get("exit"), int) else None,
+        seconds=float(one.get("seconds") or 0.0),
+        layer=layer if layer in get_args(LayerName) else None,
+        error=clean(str(one.get("error") or "")),
+        left=bool(one.get("left")),
+    )
+
+
+def folder() -> Path:
+    """Where they lie. Raises StateError."""
     path = store.folder() / "exec"
     try:
         path.mkdir(mode=0o700, exist_ok=True)

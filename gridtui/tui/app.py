@@ -179,6 +179,9 @@ class Dashboard(Replaying):
 
         return [((f"{RUNNING} {screen.NOUN} runs on {screen.busy()}", "accent"),) for screen in running]
 
+    def action_activity(self) -> None:
+        self.open_activity()
+
     def action_help(self) -> None:
         from .screens.help import HelpScreen
 

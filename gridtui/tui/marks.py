@@ -23,6 +23,10 @@ class Marks:
     def __len__(self) -> int:
         return len(self._names)
 
+    def all(self, names: Iterable[str]) -> bool:
+        """Whether all of these are marked."""
+        return bool(self._names) and self._names.issuperset(names)
+
     @property
     def names(self) -> list[str]:
         """The marked nodes, in the inventory's order."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from ..errors import GridtuiError
+from ..errors import GridtuiError, UsageError
 from .driver import Driver
 from .going import Going
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ..posture.model import Finding
     from .app import Dashboard
     from .bridge import Source
+    from .errands import Errand
+    from .ledger import Ledger
     from .screens.playbook import PlaybookScreen
     from .screens.playbooks import PlaybooksScreen
     from .screens.run import RunScreen
@@ -44,16 +46,22 @@ class Opening(Going):
 
         self.push_screen(EventsScreen())
 
-    def open_run(self, name: str, nodes: Sequence[str]) -> None:
-        """A screen that changes something, for these nodes; while something runs there, it is shown as it is."""
+    def open_run(self, name: str, nodes: Sequence[str], whom: str = "") -> None:
+        """A screen that changes something, for these nodes, who are called so; while something runs there, it is shown as it is."""
         try:
             self.fleet.allow_changes()
         except GridtuiError as error:
             self.notify(str(error), markup=False, severity="warning")
             return
-        screen = self.run_screen(name)
-        if screen not in self.screen_stack:
-            screen.aim(nodes)
+        self.run_screen(name).aim(nodes, whom)
+        self.bring(name)
+
+    def bring(self, name: str) -> None:
+        """Show a screen that is kept: go back to it where it lies below, else open it."""
+        screen = self.get_screen(name)
+        if screen in self.screen_stack:
+            self.go_to(self.screen_stack.index(screen) + 1)
+        else:
             self.push_screen(name)
 
     def run_screen(self, name: str) -> RunScreen:
@@ -88,49 +96,64 @@ class Opening(Going):
         self.install_screen(screen, "playbooks")
         return screen
 
-    def open_playbooks(self, nodes: Sequence[str]) -> None:
+    def open_playbooks(self, nodes: Sequence[str], whom: str = "") -> None:
         """The choice of a playbook for these nodes; a run that goes on, or whose end was not seen, is shown as it is."""
         screen = self.playbook_screen
         if screen.running or not screen.seen:
-            self._show_playbook()
-        elif self.playbooks_screen not in self.screen_stack:
-            self.playbooks_screen.aim(nodes)
-            self.push_screen("playbooks")
+            self.bring("playbook")
+        else:
+            self.playbooks_screen.aim(nodes, whom)
+            self.bring("playbooks")
 
-    def open_playbook(self, plan: Plan, nodes: Sequence[str], dry: bool) -> None:
+    def open_playbook(self, plan: Plan, nodes: Sequence[str], dry: bool, whom: str = "") -> None:
         """Run a plan on these nodes, a dry run first where `dry`; while another one runs, that one is shown."""
         if not self.playbook_screen.running:
-            self.playbook_screen.due(plan, nodes, dry)
-        self._show_playbook()
-
-    def _show_playbook(self) -> None:
-        if self.playbook_screen not in self.screen_stack:
-            self.push_screen("playbook")
+            self.playbook_screen.due(plan, nodes, dry, whom)
+        self.bring("playbook")
 
     def open_runs(self) -> None:
         """The runs that were kept."""
         from .screens.runs import RunsScreen
 
-        if not any(isinstance(screen, RunsScreen) for screen in self.screen_stack):
-            self.push_screen(RunsScreen())
+        for depth, screen in enumerate(self.screen_stack, 1):
+            if isinstance(screen, RunsScreen):
+                self.go_to(depth)
+                return
+        self.push_screen(RunsScreen())
 
     async def open_kept(self, kept: Kept) -> None:
         """A run that was kept, as it was. Raises StateError."""
-        from ..playbooks import replay
-        from ..playbooks.model import Result
-        from .course import Course
-        from .screens.runs import RunsScreen
+        errand = self.ledger.played(kept) or await self.ledger.recall(kept)
+        self.playbook_screen.review(errand)
+        self.bring("playbook")
 
-        now = [kept.time]
-        course = Course(kept.nodes, lambda: now[0], kept.check)
-        async for when, news in replay.progress(kept):
-            now[0] = when
-            course.take(news)
-        course.end(Result(kept.run, kept.folder, replay.outcomes(kept)))
-        self.playbook_screen.review(kept, course)
-        if isinstance(self.screen, RunsScreen):
-            await self.pop_screen()
-        self._show_playbook()
+    # ---- what is done ----
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What was done from here, and what is kept of what was done before."""
+        from .ledger import Ledger
+
+        return Ledger(cast("Dashboard", self))
+
+    def open_activity(self) -> None:
+        """What runs now, and what was done."""
+        from .screens.activity import ActivityScreen
+
+        for depth, screen in enumerate(self.screen_stack, 1):
+            if isinstance(screen, ActivityScreen):
+                self.go_to(depth)
+                return
+        self.push_screen(ActivityScreen())
+
+    def open_errand(self, errand: Errand) -> None:
+        """The screen of a verb with one of its errands, as it is or was. Raises UsageError while another one runs there."""
+        screen = self.run_screen(errand.KIND)
+        if screen.errand is not errand:
+            if screen.running:
+                raise UsageError("something runs there: this can be looked at once that has ended")
+            screen.review(errand)
+        self.bring(errand.KIND)
 
     def open_posture(self, name: str) -> None:
         """How a node is kept."""

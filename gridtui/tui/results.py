@@ -83,6 +83,19 @@ class Results:
             if not heap.names:
                 del self._heaps[key]
 
+    @property
+    def size(self) -> int:
+        """Bytes of output that are kept."""
+        return sum(len(heap.sample.stdout) + len(heap.sample.stderr) for heap in self._heaps.values())
+
+    def forget(self) -> None:
+        """Keep no output any more: nodes that ended alike are together now, whatever they said."""
+        outcomes = list(self.outcomes.values())
+        self._heaps.clear()
+        self._where.clear()
+        for outcome in outcomes:
+            self.add(outcome)
+
     def heaps(self) -> list[Heap]:
         """The groups: those that ran first, the largest first; then those that did not. Ties by what ended first."""
         return sorted(self._heaps.values(), key=lambda heap: (not heap.ran, -len(heap.names)))

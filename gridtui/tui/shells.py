@@ -49,6 +49,11 @@ class Shell:
     def open(self) -> bool:
         return self.ended is None
 
+    @property
+    def lost(self) -> bool:
+        """Whether it ended in another way than by its user."""
+        return self.status is not None and (self.status < 0 or self.status == LOST)
+
 
 class Shells:
     """All that this dashboard opened, the newest last."""

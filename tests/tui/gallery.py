@@ -253,8 +253,9 @@ async def _play(app: Dashboard, pilot: Pilot[int], dry: bool = False) -> None:
     run, fleet = app.playbook_screen, app.fleet
     assert isinstance(fleet, FakeFleet)
     await until(pilot, lambda: fleet.played and run.course.tasks and not (run.running and dry))
-    run._began = fleet.now - 12
-    run._took = 12.0
+    assert run.errand is not None
+    run.errand.began = fleet.now - 12
+    run.errand.took = None if run.running else 12.0
     await pilot.pause()
     run.show()
 

@@ -10,6 +10,7 @@ from gridtui.errors import SettingsError
 from gridtui.tui import actions
 from gridtui.tui.app import Dashboard
 from gridtui.tui.columns import COLUMNS
+from gridtui.tui.screens.activity import ActivityScreen
 from gridtui.tui.screens.events import EventsScreen
 from gridtui.tui.screens.exec import ExecScreen
 from gridtui.tui.screens.fleet import FleetScreen
@@ -45,6 +46,7 @@ OWNERS = {
     "posture": PostureScreen,
     "jobs": JobsScreen,
     "job": JobScreen,
+    "activity": ActivityScreen,
     "prompt": Prompt,
     "line": Completing,
     "confirm": ConfirmScreen,

@@ -69,7 +69,7 @@ async def test_identical_output_is_folded_and_shown() -> None:
     app = board(fleet)
     async with app.run_test(size=WIDE) as pilot:
         await opened(fleet, pilot, app)
-        assert "on 14 nodes" in screen_text(app)
+        assert "on all 14 nodes" in screen_text(app)
         await pilot.press(*"uname -a", "enter")
         await until(pilot, lambda: not app.run_screen("exec").running and groups(app))
         assert fleet.ran == [(Task("uname -a"), tuple(fleet.nodes))]
@@ -121,7 +121,7 @@ async def test_many_nodes_are_asked_about_first(key: str, runs: int) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await opened(fleet, pilot, app)
         await pilot.press("f2", *"reboot", "enter")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and "on 14 nodes: " in screen_text(app))
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and "on all 14 nodes: " in screen_text(app))
         assert "reboot" in screen_text(app) and "as root" in screen_text(app)
         await pilot.press("enter", key)
         await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
@@ -199,6 +199,13 @@ async def test_results_come_while_others_run_and_a_stop_is_polite_first() -> Non
         await pilot.press("R")
         await until(pilot, lambda: "something still runs" in screen_text(app))
         await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("n")
+        await until(pilot, lambda: app.screen is screen)
+        assert not screen.stops
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
         await until(pilot, lambda: "once more to end at once" in screen_text(app))
         assert screen.running
         await pilot.press("ctrl+c")
@@ -260,7 +267,7 @@ async def test_unfolding_diff_and_running_again_where_it_differs() -> None:
         await pilot.press("enter")
         first = groups(app)[1]
         assert first in fleet.nodes
-        await pilot.press("down", "space")  # from one of its nodes: folded again, the cursor on the group
+        await pilot.press("down", "enter")  # from one of its nodes: folded again, the cursor on the group
         assert groups(app) == folded
         await pilot.press("d", "down")
         await until(pilot, lambda: any(line == "+two and a half" for line in shown(app)) or "-three" in shown(app))

@@ -64,7 +64,7 @@ async def test_a_dry_run_is_read_and_then_run() -> None:
     app = board(fleet)
     async with app.run_test(size=WIDE) as pilot:
         await choosing(pilot, app)
-        assert "on 14 nodes" in screen_text(app) and "your own" in screen_text(app)
+        assert "on all 14 nodes" in screen_text(app) and "your own" in screen_text(app)
         await pilot.press("enter")
         screen = await ended(pilot, app)
         plan, names = fleet.played[0]

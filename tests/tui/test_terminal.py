@@ -64,7 +64,7 @@ def test_a_command_over_real_connections_is_folded(terminal: Terminal, tmp_path:
     terminal.run("simulated", environment=f"XDG_STATE_HOME={tmp_path}/state")
     terminal.wait_for("6 nodes", "up")
     terminal.keys("x")
-    terminal.wait_for("on 6 nodes")
+    terminal.wait_for("on all 6 nodes")
     terminal.keys("e", "c", "h", "o", "Space", "h", "e", "l", "l", "o", "Enter")
     shown = terminal.wait_for(" ok", "1 different outcome", "all gave the same")
     assert any("hello" in line.split()[-1:] for line in shown.splitlines()[4:])

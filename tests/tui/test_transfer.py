@@ -60,7 +60,7 @@ async def test_progress_sum_and_summary(tmp_path: Path) -> None:
         assert "FROM" in screen_text(app)
         fleet.let_go()
         await until(pilot, lambda: not screen.running)
-        await until(pilot, lambda: "14 nodes in 0.0 s: 13 ok, 1 failed" in screen_text(app))
+        await until(pilot, lambda: "● 13 ok" in screen_text(app) and "✖ 1 failed" in screen_text(app))
         table = app.screen.query_one(TransferLines)
         assert table.node == "web06"  # what went wrong stands first
         assert "no space left on device: [b]/srv·[2J" in screen_text(app)
@@ -111,7 +111,7 @@ async def test_many_nodes_are_asked_about_first_and_a_stop_ends_it(tmp_path: Pat
         await until(pilot, lambda: "push runs on 14" in screen_text(app))
         await pilot.press("enter", "P")  # from a node's page: it is shown as it runs
         await until(pilot, lambda: app.screen is screen and "running" in screen_text(app))
-        await pilot.press("escape")
+        await pilot.press("escape", "y")
         await until(pilot, lambda: not screen.running and "14 cancelled" in screen_text(app))
 
 

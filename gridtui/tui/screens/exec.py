@@ -17,6 +17,7 @@ from ...errors import StateError, UsageError
 from ...exec import summary
 from .. import endings, output, text
 from ..actions import bindings, of
+from ..errands import Errand, ExecErrand
 from ..results import Heap, Key, Results
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.groups import RUNNING, GroupLines
@@ -38,8 +39,6 @@ class ExecScreen(SearchingScreen, RunScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._results = Results()
-        self._asked: execs.Task | None = None
         self._sudo = False
         self._timeout: float | None = None
         self._diff = False
@@ -66,6 +65,14 @@ class ExecScreen(SearchingScreen, RunScreen):
             self.action_command()
 
     @property
+    def _results(self) -> Results:
+        return self.errand.results if isinstance(self.errand, ExecErrand) else Results()
+
+    @property
+    def _asked(self) -> execs.Task | None:
+        return self.errand.task if isinstance(self.errand, ExecErrand) else None
+
+    @property
     def _groups(self) -> GroupLines:
         return self.query_one(GroupLines)
 
@@ -79,6 +86,12 @@ class ExecScreen(SearchingScreen, RunScreen):
 
     def restful(self) -> None:
         self.set_focus(self._groups)
+
+    def review(self, errand: Errand) -> None:
+        super().review(errand)
+        self._shown = ()
+        self._groups.go(0)
+        self.restful()
 
     def options(self) -> list[Chunk]:
         chunks: list[Chunk] = []
@@ -95,7 +108,7 @@ class ExecScreen(SearchingScreen, RunScreen):
         outcomes = results.outcomes.values()
         second = endings.counts((one.status for one in outcomes), len(results.running))
         if self._asked is not None:
-            second += [((f"{self.took:.1f} s" if self.took < 60 else text.age(self.took), "dim"),)]
+            second += self.time()
             if heaps:
                 different = f"{len(heaps)} different outcome{'' if len(heaps) == 1 else 's'}"
                 second.append(((different, "dim"),))
@@ -104,6 +117,8 @@ class ExecScreen(SearchingScreen, RunScreen):
         self._turn_page()
 
     def explained(self) -> list[Chunk]:
+        if isinstance(self.errand, ExecErrand) and self.errand.bare:
+            return [(("of its output nothing is kept", "dim"),)]
         left = summary.left(self._results.outcomes.values())
         if left:
             return [((f"may still be running on {text.plain(self.dashboard.fleet.fold(left))}", "warning"),)]
@@ -166,7 +181,19 @@ class ExecScreen(SearchingScreen, RunScreen):
     def _typed(self, event: Input.Submitted) -> None:
         self._run(event.value.strip(), self.names, self._sudo, self._timeout)
 
-    def _run(self, command: str, names: Sequence[str], sudo: bool, timeout: float | None, again: bool = False) -> None:
+    def repeat(self, command: str, names: Sequence[str], sudo: bool, timeout: float | None) -> None:
+        """Run what was run before once more; the reader is asked."""
+        self._run(command, names, sudo, timeout, ask=True)
+
+    def _run(
+        self,
+        command: str,
+        names: Sequence[str],
+        sudo: bool,
+        timeout: float | None,
+        again: bool = False,
+        ask: bool | None = None,
+    ) -> None:
         try:
             task = execs.Task(command, sudo=sudo, timeout=timeout)
         except UsageError as error:
@@ -175,17 +202,22 @@ class ExecScreen(SearchingScreen, RunScreen):
             return
         stop = execs.Stop()
         lines = [(command, "strong"), *([("as root", "warning")] if sudo else [])]
-        title = "Run this command again?" if again else "Run this command?"
-        self.begin(title, names, lines, stop, lambda: self._go(task, tuple(names), stop, again))
+        title = "Run this command again?" if again or ask else "Run this command?"
+        self.begin(title, names, lines, stop, lambda: self._go(task, tuple(names), stop, again), ask=ask)
 
     async def _go(self, task: execs.Task, names: Sequence[str], stop: execs.Stop, again: bool) -> None:
         self.query_one(Prompt).remember(task.command)
-        self._asked = task
-        results = self._results = self._results if again else Results()
+        began, now = time.time(), self.dashboard.clock()
+        errand = self.errand
+        if again and isinstance(errand, ExecErrand) and not errand.bare:
+            errand.again(names, now)
+        else:
+            errand = ExecErrand(task, names, now)
+        self.keep(errand)
+        results = errand.results
         results.start(names)
         self._groups.go(0)
         self.show()
-        began = time.time()
         fleet = self.dashboard.fleet
         try:
             await fleet.exec(
@@ -199,13 +231,17 @@ class ExecScreen(SearchingScreen, RunScreen):
         finally:
             results.running.clear()
         try:
-            execs.log.write(task, [results.outcomes[name] for name in names], began, fleet.inventory.sources)
+            errand.log = execs.log.write(
+                task, [results.outcomes[name] for name in names], began, fleet.inventory.sources
+            )
         except StateError as error:
             self.say(f"{error}; `gridtui exec --retry-failed` knows nothing of this run", "warning")
 
     # ---- keys ----
 
     def action_command(self) -> None:
+        self.aim_at_marks()
+        self.show()
         self.set_focus(self.query_one(Prompt))
 
     def action_close(self) -> None:
@@ -233,7 +269,7 @@ class ExecScreen(SearchingScreen, RunScreen):
 
     def action_rerun(self) -> None:
         if self._asked is None:
-            self.say("nothing was run yet")
+            self.say("nothing was run yet", "text")
         elif not self.running and not (apart := self._results.apart()):
             self.say("there is none that differs or failed", "text")
         else:

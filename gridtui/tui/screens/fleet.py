@@ -140,6 +140,11 @@ class FleetScreen(OrderingScreen):
 
     # ---- acting ----
 
+    @property
+    def whom(self) -> str:
+        """The same in words."""
+        return self.dashboard.marks.whom(self.shown, len(self.dashboard.fleet.nodes))
+
     @on(Lines.Chosen)
     def _chosen(self) -> None:
         self.action_open()
@@ -159,13 +164,13 @@ class FleetScreen(OrderingScreen):
         self.dashboard.open_shell(names)
 
     def action_exec(self) -> None:
-        self.dashboard.open_run("exec", self.targets)
+        self.dashboard.open_run("exec", self.targets, self.whom)
 
     def action_push(self) -> None:
-        self.dashboard.open_run("push", self.targets)
+        self.dashboard.open_run("push", self.targets, self.whom)
 
     def action_playbooks(self) -> None:
-        self.dashboard.open_playbooks(self.targets)
+        self.dashboard.open_playbooks(self.targets, self.whom)
 
     def action_posture(self) -> None:
         if (name := self.pane.node) is not None:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -17,21 +16,21 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from ...errors import GridtuiError
-from ...playbooks.model import Outcome, Plan, Playbook
+from ...playbooks.model import Outcome, Plan
 from ...stopping import Stop
 from .. import plays, text
 from ..actions import bindings, of
 from ..course import Course
+from ..errands import Errand, PlayErrand
 from ..output import Page
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.course import CourseLines, CourseTitles
 from ..widgets.lines import Lines
 from ..widgets.output import OutputLines
-from .question import ConfirmScreen
 from .run import RunScreen
 
 if TYPE_CHECKING:
-    from ...playbooks.artefacts import Kept
+    pass
 
 SHARE = 20
 """A page that took t seconds to make is made again after SHARE * t at the earliest: 10,000 different diffs take longer than a beat."""
@@ -46,11 +45,9 @@ class PlaybookScreen(RunScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.course = Course(())
-        self.plan: Plan | None = None
+        self._nothing = Course(())
         self.seen = True
         """Whether the reader has looked at the end of the last run."""
-        self._due: tuple[Plan, bool] | None = None
         self._view = LOG
         self._chose = False
         self._inspected = ""
@@ -59,7 +56,24 @@ class PlaybookScreen(RunScreen):
         self._dry_run_of: tuple[Plan, tuple[str, ...]] | None = None
         # Most tasks end alike on the same nodes, and folding 1,000 names takes 9 ms.
         self._folded = lru_cache(256)(lambda names: self.dashboard.fleet.fold(names))
-        self._kept = self._guarded = False
+
+    @property
+    def _played(self) -> PlayErrand | None:
+        return self.errand if isinstance(self.errand, PlayErrand) else None
+
+    @property
+    def course(self) -> Course:
+        """What became of it so far."""
+        return self._played.course if self._played is not None else self._nothing
+
+    @property
+    def plan(self) -> Plan | None:
+        """What was asked for."""
+        return self._played.plan if self._played is not None else None
+
+    @property
+    def _kept(self) -> bool:
+        return self._played is not None and self._played.kept
 
     def compose(self) -> ComposeResult:
         yield TextLine("raised", cut=True, id="summary")
@@ -81,28 +95,22 @@ class PlaybookScreen(RunScreen):
 
     # ---- opened ----
 
-    def due(self, plan: Plan, names: Sequence[str], dry: bool) -> None:
+    def due(self, plan: Plan, names: Sequence[str], dry: bool, whom: str = "") -> None:
         """Run this as soon as the screen is shown; `dry`: a dry run first."""
-        self.aim(names)
-        self._due = plan, dry
+        self.aim(names, whom)
+        plan = replace(plan, check=True, diff=True) if dry else plan
+        self.soon(lambda: self._begin(plan, self.names))
 
-    def review(self, kept: Kept, course: Course) -> None:
-        """Show a run that was kept. What its variables were was not, so it cannot be run again from here."""
-        playbooks = tuple(Playbook(name, Path(name)) for name in kept.playbooks)
-        self.plan, self._kept = Plan(playbooks, check=kept.check), True
-        self._guarded = bool(kept.changes)
-        self.course, self.names, self.seen = course, tuple(course.names), True
-        self._took = max((one.seconds for one in course.outcomes.values()), default=0.0)
-        self._chose, self._dry_run_of = False, None
+    def review(self, errand: Errand) -> None:
+        super().review(errand)
+        self.seen, self._chose, self._dry_run_of = True, False, None
+        course = self.course
         self._turn_to(FAILURES if course.failed() else CHANGES if course.changed() else LOG)
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
-        if self._due is not None:
-            (plan, dry), self._due = self._due, None
-            self._begin(replace(plan, check=True, diff=True) if dry else plan, self.names)
-        elif not self.running:
+        if not self.running:
             self.seen = True
+        super().on_screen_resume()
 
     def _begin(self, plan: Plan, names: Sequence[str], title: str = "Run this for real?") -> None:
         stop = Stop()
@@ -124,9 +132,11 @@ class PlaybookScreen(RunScreen):
         self.begin(title, names, words, stop, lambda: self._go(plan, names, stop), ask=ask, harmless=plan.check)
 
     async def _go(self, plan: Plan, names: tuple[str, ...], stop: Stop) -> None:
-        course = self.course = Course(names, self.dashboard.clock, plan.check)
-        self.plan, self.names, self.seen = plan, names, False
-        self._kept = self._guarded = False
+        course = Course(names, self.dashboard.clock, plan.check)
+        self.keep(PlayErrand(plan, course, names, self.dashboard.clock()))
+        self.seen = False
+        if names != self.names:
+            self.names, self.whom = names, ""
         self._turn_to(LOG)
         self._chose = False
         self._grid.go(0)
@@ -178,8 +188,7 @@ class PlaybookScreen(RunScreen):
         grid.take(course, names)
         self.query_one(CourseTitles).show(grid.titles())
         second = plays.counts(course)
-        if self.plan is not None:
-            second.append(((f"{self.took:.1f} s" if self.took < 60 else text.age(self.took), "dim"),))
+        second += self.time()
         if course.batch is not None and course.batch.of > 1:
             second.append(((f"batch {course.batch.number} of {course.batch.of}", "accent"),))
         second += plays.guards(course)
@@ -202,7 +211,7 @@ class PlaybookScreen(RunScreen):
         if self.plan.check and not self.course.failed():
             chunks.insert(0, (("nothing was changed yet: ", "text"), (key("carry_on"), "key"), (" runs it", "text")))
         elif self.course.failed():
-            chunks.append(((key("rerun_failed"), "key"), (f" again on {len(self.course.failed())}", "text")))
+            chunks.append(((key("rerun"), "key"), (f" again on {len(self.course.failed())}", "text")))
         return chunks or [((self.headline(), "dim"),)]
 
     def _turn_page(self) -> None:
@@ -336,6 +345,10 @@ class PlaybookScreen(RunScreen):
             self.show()
         return not self._kept
 
+    def repeat(self, plan: Plan, names: Sequence[str]) -> None:
+        """Run what was run before once more; the reader is asked."""
+        self._begin(plan, names, "Run this again?")
+
     def action_carry_on(self) -> None:
         if not self._again():
             return
@@ -345,7 +358,7 @@ class PlaybookScreen(RunScreen):
         else:
             self._begin(replace(self.plan, check=False), self.names)
 
-    def action_rerun_failed(self) -> None:
+    def action_rerun(self) -> None:
         if not self._again():
             return
         failed = self.course.failed() or (self.names if self.course.result is None else ())
@@ -360,7 +373,7 @@ class PlaybookScreen(RunScreen):
         plan, result = self.plan, self.course.result
         if plan is None or result is None or self.running or plan.check:
             self.say("there is nothing to take back: nothing was changed", "text")
-        elif any(one.cuts for one in plan.playbooks) or self._guarded:
+        elif any(one.cuts for one in plan.playbooks) or (self._played is not None and self._played.guarded):
             stop, names = Stop(), tuple(self.course.names)
             words = [(plays.named(plan), "strong"), ("Its nodes bring back what was there before.", "text")]
             self.begin("Take this run back?", names, words, stop, lambda: self._take_back(result.run, names), ask=True)
@@ -372,6 +385,8 @@ class PlaybookScreen(RunScreen):
 
     async def _take_back(self, run: str, names: tuple[str, ...]) -> None:
         dashboard, course = self.dashboard, self.course
+        if self.errand is not None:
+            self.errand.took = None  # it goes on
         self._turn_to(LOG)
         password = None
         if self.plan is not None and self.plan.become_password:
@@ -390,18 +405,11 @@ class PlaybookScreen(RunScreen):
         if self.focused is self._pane:
             self.restful()
             self.show()
-        elif self.running and not self.stops:
-            yes, no = map(self.dashboard.key, ("yes", "no"))
-            words = [
-                ("No more nodes and tasks begin; what runs has a few seconds to end.", "text"),
-                ("A change that is not confirmed by then is taken back by its node.", "text"),
-                (f"Without stopping: {self.dashboard.key('aside')} goes back and lets it run on.", "dim"),
-            ]
-
-            def answered(answer: bool | None) -> None:
-                if answer:
-                    self.stop()
-
-            self.app.push_screen(ConfirmScreen("Stop the playbook?", words, yes, no), answered)
         else:
             super().action_close()
+
+    def stopping(self) -> Sequence[tuple[str, str]]:
+        return [
+            ("No more nodes and tasks begin; what runs has a few seconds to end.", "text"),
+            ("A change that is not confirmed by then is taken back by its node.", "text"),
+        ]

@@ -39,6 +39,7 @@ class PlaybooksScreen(Place):
     def __init__(self) -> None:
         super().__init__()
         self.names: Sequence[str] = ()
+        self.whom = ""
         self._found: list[Playbook] = []
         self._marked: list[str] = []
         self._plan = Plan((), diff=True)
@@ -72,9 +73,9 @@ class PlaybooksScreen(Place):
     def _list(self) -> PlaybookLines:
         return self.query_one(PlaybookLines)
 
-    def aim(self, names: Sequence[str]) -> None:
-        """What is chosen here is for these nodes."""
-        self.names = tuple(names)
+    def aim(self, names: Sequence[str], whom: str = "") -> None:
+        """What is chosen here is for these nodes, who are called so."""
+        self.names, self.whom = tuple(names), whom
         self._said = ()
 
     # ---- what is shown ----
@@ -115,7 +116,8 @@ class PlaybooksScreen(Place):
             first.append(((", ".join(self._marked), "accent"),))
         self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)))
         count = len(self.names)
-        target: list[Chunk] = [(("on ", "dim"), (f"{count} node{'' if count == 1 else 's'}", "strong"))]
+        called = self.whom or f"{count} node{'' if count == 1 else 's'}"
+        target: list[Chunk] = [(("on ", "dim"), (called, "strong"))]
         if self.names:
             target.append(((text.plain(dashboard.fleet.fold(self.names)), "accent"),))
         self.query_one("#target", TextLine).show((target, ()))
@@ -158,7 +160,7 @@ class PlaybooksScreen(Place):
             self.show()
             return
         self._say("")
-        self.dashboard.open_playbook(replace(self._plan, playbooks=chosen), self.names, dry)
+        self.dashboard.open_playbook(replace(self._plan, playbooks=chosen), self.names, dry, self.whom)
 
     def action_dry_run(self) -> None:
         self._run(dry=True)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, ClassVar, Protocol
 
 from textual.widgets import Input
 
 from ...errors import GridtuiError
 from .. import text
 from ..actions import BY_NAME
+from ..errands import Errand
 from ..widgets.bars import Chunk, TextLine
-from .place import Place
+from .noded import NodedScreen
 from .question import ConfirmScreen
-
-if TYPE_CHECKING:
-    pass
 
 TICK = 0.2
 """Seconds between two pictures while something runs."""
@@ -31,7 +29,7 @@ class Stop(Protocol):
     def ask(self) -> None: ...
 
 
-class RunScreen(Place):
+class RunScreen(NodedScreen):
     """Opened over the fleet for the nodes that are shown there. It is kept when the reader goes aside, and what runs goes on."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]  # noqa: RUF012 - declared so by Textual
@@ -42,9 +40,13 @@ class RunScreen(Place):
         super().__init__()
         self.names: Sequence[str] = ()
         """The nodes that the next run is for."""
+        self.whom = ""
+        """The same in words, where there are any: `the 3 marked nodes`."""
+        self.errand: Errand | None = None
+        """What is shown: what runs, else the last one, or one that was looked up."""
         self._stop: Stop | None = None
         self._said: Chunk = ()
-        self._began = self._took = 0.0
+        self._next: Callable[[], None] | None = None
 
     @property
     def crumb(self) -> str:
@@ -84,17 +86,47 @@ class RunScreen(Place):
 
     # ---- whom it is for ----
 
-    def aim(self, names: Sequence[str]) -> None:
-        """The next run is for these nodes."""
+    def aim(self, names: Sequence[str], whom: str = "") -> None:
+        """The next run is for these nodes, who are called so."""
         if not self.running:
-            self.names = tuple(names)
+            self.names, self.whom = tuple(names), whom
             self.say("")
 
+    def aim_at_marks(self) -> None:
+        """Where nodes are marked, the next run is for them."""
+        if len(marks := self.dashboard.marks):
+            self.aim(marks.names, marks.whom((), 0))
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Do this as soon as the screen is shown."""
+        if self.is_active:
+            call()
+        else:
+            self._next = call
+
+    def review(self, errand: Errand) -> None:
+        """Show one that was. Nothing may run."""
+        self.errand = errand
+        self.aim(errand.whole())
+
+    def bad(self) -> Sequence[str]:
+        return self.errand.failed() if self.errand is not None else ()
+
+    def concerned(self) -> Sequence[str]:
+        return self.errand.whole() if self.errand is not None else self.names
+
     def on_mount(self) -> None:
+        self.rows.marked = self._all_marked
         self.set_interval(TICK, self._tick)
+
+    def _all_marked(self, names: Iterable[str]) -> bool:
+        return self.dashboard.marks.all(names)
 
     def on_screen_resume(self) -> None:
         self.show()
+        if self._next is not None:
+            call, self._next = self._next, None
+            call()
 
     def freshen(self, changed: bool) -> None:
         """The clock has moved."""
@@ -111,11 +143,7 @@ class RunScreen(Place):
         if title:
             first.append(((text.plain(title), "text"),))
         self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
-        count = len(self.names)
-        target: list[Chunk] = [
-            (("on ", "dim"), (f"{count} node{'' if count == 1 else 's'}", "strong")),
-            *self.options(),
-        ]
+        target: list[Chunk] = [(("on ", "dim"), (self.called(self.names), "strong")), *self.options()]
         if self.names:
             target.append(((text.plain(dashboard.fleet.fold(self.names)), "accent"),))
         self.query_one("#target", TextLine).show((target, ()))
@@ -125,10 +153,27 @@ class RunScreen(Place):
         """What stands in the last line when there is nothing to say."""
         return []
 
+    def called(self, names: Sequence[str]) -> str:
+        """Some nodes in words: as they were aimed at, where it is these."""
+        if self.whom and names == self.names:
+            return self.whom
+        return f"{len(names)} node{'' if len(names) == 1 else 's'}"
+
     @property
     def took(self) -> float:
         """Seconds since the run began, or that it took."""
-        return self.dashboard.clock() - self._began if self.running else self._took
+        return self.errand.seconds(self.dashboard.clock()) if self.errand is not None else 0.0
+
+    def time(self) -> list[Chunk]:
+        """The same as it is shown."""
+        if self.errand is None:
+            return []
+        return [((f"{self.took:.1f} s" if self.took < 60 else text.age(self.took), "dim"),)]
+
+    def keep(self, errand: Errand) -> None:
+        """This one begins now."""
+        self.errand = errand
+        self.dashboard.ledger.add(errand)
 
     def say(self, words: str, role: str = "critical") -> None:
         """A word to the reader in the last line, until something else is done."""
@@ -157,8 +202,7 @@ class RunScreen(Place):
         elif harmless or self._allowed():
             if ask if ask is not None else len(names) > fleet.settings.guard.confirm_above:
                 yes, no = map(self.dashboard.key, ("yes", "no"))
-                count = f"{len(names)} node{'' if len(names) == 1 else 's'}"
-                asked = [*lines, (f"on {count}: {fleet.fold(names)}", "strong")]
+                asked = [*lines, (f"on {self.called(names)}: {fleet.fold(names)}", "strong")]
 
                 def answered(answer: bool | None) -> None:
                     if answer:
@@ -185,7 +229,6 @@ class RunScreen(Place):
             run.close()
             return
         self._stop = stop
-        self._began = self.dashboard.clock()
         self.say("")
         self.restful()
         self.run_worker(self._follow(run), group="run")
@@ -195,8 +238,11 @@ class RunScreen(Place):
             await run
         except GridtuiError as error:
             self.say(str(error))
+            if self.errand is not None:
+                self.errand.trouble = str(error)
         finally:
-            self._took = self.dashboard.clock() - self._began
+            if self.errand is not None and self.errand.running:
+                self.errand.end(self.dashboard.clock())
             self._stop = None
         self.show()
         if not self.is_active:
@@ -223,10 +269,28 @@ class RunScreen(Place):
         return not (binding and binding.priority and isinstance(self.focused, Input) and "app" not in binding.places)
 
     def action_close(self) -> None:
-        if self.running:
+        """What runs is stopped once the reader says so, again at once; else back."""
+        if not self.running:
+            self.action_aside()
+        elif self.stops:
             self.stop()
         else:
-            self.action_aside()
+            yes, no, aside = map(self.dashboard.key, ("yes", "no", "aside"))
+            words = [*self.stopping(), (f"Without stopping: {aside} goes back and lets it run on.", "dim")]
+
+            def answered(answer: bool | None) -> None:
+                if answer:
+                    self.stop()
+
+            self.app.push_screen(ConfirmScreen(f"Stop the {self.NOUN}?", words, yes, no), answered)
+
+    def stopping(self) -> Sequence[tuple[str, str]]:
+        """What a stop means, for the question."""
+        return [("No more nodes begin; what runs has a few seconds to end.", "text")]
+
+    def action_rerun(self) -> None:
+        """Run it again where it did not end well."""
+        raise NotImplementedError
 
     def action_aside(self) -> None:
         if self.is_active:  # the key may come twice before the screen is gone

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -17,6 +18,7 @@ from ... import push as pushes
 from ...errors import UsageError
 from .. import endings, moves, text
 from ..actions import bindings, of
+from ..errands import Errand, PushErrand
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.lines import Lines
 from ..widgets.prompt import Prompt
@@ -34,11 +36,7 @@ class TransferScreen(RunScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._plan: pushes.Plan | None = None
         self._peers = False
-        self._names: Sequence[str] = ()
-        self._seen: dict[str, pushes.Progress] = {}
-        self._done: dict[str, pushes.Transfer] = {}
 
     def compose(self) -> ComposeResult:
         yield TextLine("raised", cut=True, id="summary")
@@ -62,10 +60,18 @@ class TransferScreen(RunScreen):
     def _table(self) -> TransferLines:
         return self.query_one(TransferLines)
 
+    @property
+    def _pushed(self) -> PushErrand | None:
+        return self.errand if isinstance(self.errand, PushErrand) else None
+
+    @property
+    def _done(self) -> Mapping[str, pushes.Transfer]:
+        return self._pushed.done if self._pushed is not None else {}
+
     # ---- what is shown ----
 
     def busy(self) -> int:
-        return len(self._names) - len(self._done)
+        return len(self.concerned()) - len(self._done)
 
     def headline(self) -> str:
         return pushes.summary.headline(list(self._done.values()), self.took)
@@ -73,25 +79,31 @@ class TransferScreen(RunScreen):
     def restful(self) -> None:
         self.set_focus(self._table)
 
+    def review(self, errand: Errand) -> None:
+        super().review(errand)
+        self._table.go(0)
+        self.restful()
+
     def options(self) -> list[Chunk]:
         return [(("via ", "dim"), ("peers" if self._peers else "star", "text"))]
 
     def show(self) -> None:
-        names = self._names
+        pushed, done = self._pushed, self._done
+        names = self.concerned() if pushed is not None else ()
         if not self.running:
             # what did not go well first; the sort is stable
-            names = sorted(names, key=lambda name: _LAST.get(self._done[name].status, 0) if name in self._done else 1)
-        self._table.take(names, self._seen, self._done)
+            names = sorted(names, key=lambda name: _LAST.get(done[name].status, 0) if name in done else 1)
+        self._table.take(names, pushed.seen if pushed is not None else {}, done)
         second: list[Chunk] = []
-        title = ""
-        if self._plan is not None:
-            title = f"{' '.join(self._plan.sources)} → {self._plan.destination}"
-            second = endings.counts((one.status for one in self._done.values()), self.busy() if self.running else 0)
+        if pushed is not None:
+            second = endings.counts((one.status for one in done.values()), self.busy() if self.running else 0)
+            second += self.time()
             if self.running:
-                second.append(moves.together(pushes.summary.total(self._seen, len(self._names))))
-            elif self._done:
-                second = [((self.headline(), "text"),)]
-        self.show_lines(title, second)
+                second.append(moves.together(pushes.summary.total(pushed.seen, len(names))))
+            elif done:
+                moved = sum(one.size for one in done.values())
+                second.append((("moved ", "dim"), (text.amount(moved), "text")))
+        self.show_lines(pushed.what() if pushed is not None else "", second)
 
     def explained(self) -> list[Chunk]:
         """The node under the cursor where it went wrong; else all troubles, folded."""
@@ -135,42 +147,54 @@ class TransferScreen(RunScreen):
         for field in ("#sources", "#destination"):
             box = self.query_one(field, Prompt)
             box.remember(box.value)
-        self._plan, self._names = plan, names
-        self._seen, self._done = {}, {}
+        errand = PushErrand(plan, peers, names, self.dashboard.clock())
+        self.keep(errand)
         self._table.go(0)
         self.show()
-        self._done = dict(
+        errand.done = dict(
             await self.dashboard.fleet.push(
                 plan,
                 names=names,
                 via_peers=peers,
                 say=lambda words: self.say(words, "dim"),
-                told=self._told,
-                ended=self._ended,
+                told=errand.told,
+                ended=errand.ended,
                 stop=stop,
             )
         )
         self.say("")
 
-    def _told(self, progress: pushes.Progress) -> None:
-        self._seen[progress.node] = progress
-
-    def _ended(self, outcome: pushes.Transfer) -> None:
-        self._done[outcome.node] = outcome
-        before = self._seen.get(outcome.node)
-        whole = max(outcome.size, before.bytes if before else 0)
-        self._seen[outcome.node] = pushes.Progress(
-            outcome.node, pushes.Stage.DONE, whole, whole, files=outcome.files, feeder=outcome.feeder
-        )
-
     # ---- keys ----
 
     def action_form(self) -> None:
+        self.aim_at_marks()
+        self.show()
         self.set_focus(self.query_one("#sources", Prompt))
 
     def action_via(self) -> None:
         self._peers = not self._peers
         self.show()
+
+    def action_rerun(self) -> None:
+        pushed = self._pushed
+        if pushed is None:
+            self.say("nothing was pushed yet", "text")
+        elif not self.running and not pushed.failed():
+            self.say("there is no node on which it did not end well", "text")
+        else:
+            self._again(pushed, () if self.running else pushed.failed())
+            return
+        self.show()
+
+    def repeat(self, pushed: PushErrand, names: Sequence[str]) -> None:
+        """Push what was pushed before once more; the reader is asked."""
+        self._again(pushed, names, ask=True)
+
+    def _again(self, pushed: PushErrand, names: Sequence[str], ask: bool | None = None) -> None:
+        stop, names = pushes.Stop(), tuple(names)
+        lines = [(pushed.what(), "strong")]
+        run = partial(self._go, pushed.plan, names, pushed.peers, stop)
+        self.begin("Push this again?", names, lines, stop, run, ask=ask)
 
     def action_close(self) -> None:
         if isinstance(self.focused, Prompt) and (self._done or self.running):

@@ -5,7 +5,7 @@ Only what is visible is made, in both directions: 1,000 nodes × 200 tasks cost 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from textual.events import Click, Resize
 from textual.strip import Strip
@@ -15,7 +15,8 @@ from ..course import Course
 from ..plays import Layout, layout, row, titles
 from ..text import width
 from ..themes import palette
-from .lines import Lines, Parts
+from .lines import Parts
+from .nodes import NodeLines
 from .strips import strip
 
 
@@ -38,7 +39,7 @@ class CourseTitles(Widget):
         return strip((("  ", "header"), *self._parts), palette(self.app), self.size.width, "raised")
 
 
-class CourseLines(Lines):
+class CourseLines(NodeLines):
     """The nodes of a run, in the order given. A task is chosen beside a node: the newest one, until the reader goes to another."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -68,6 +69,9 @@ class CourseLines(Lines):
     def node(self) -> str | None:
         """The node under the cursor."""
         return self._names[self.cursor] if self.cursor < len(self._names) else None
+
+    def nodes(self, index: int) -> Collection[str]:
+        return (self._names[index],)
 
     @property
     def column(self) -> int:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from .. import endings
 from ..results import Heap, Key
 from ..text import fit, plain, width
-from .lines import Lines, Parts
+from .lines import Parts
+from .nodes import NodeLines
 
 RUNNING: Key = ("running",)
 """The group of those that have not ended."""
 
 
-class GroupLines(Lines):
+class GroupLines(NodeLines):
     """`fold` makes a node set of names; it is asked for visible groups only."""
 
     def __init__(self, fold: Callable[[Iterable[str]], str], *, id: str | None = None) -> None:
@@ -57,10 +58,11 @@ class GroupLines(Lines):
         """The same, where it has ended."""
         return self._heaps.get(self.key) if self.key is not None else None
 
-    @property
-    def names(self) -> Iterable[str]:
-        """The nodes of the group under the cursor."""
-        heap = self.heap
+    def nodes(self, index: int) -> Collection[str]:
+        key, name = self._rows[index]
+        if name is not None:
+            return (name,)
+        heap = self._heaps.get(key)
         return heap.names if heap is not None else self._unended
 
     def unfold(self) -> None:

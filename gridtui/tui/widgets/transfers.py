@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from textual.strip import Strip
 from textual.widget import Widget
@@ -10,11 +10,12 @@ from textual.widget import Widget
 from ...push import Progress, Transfer
 from ..moves import row, titles
 from ..themes import palette
-from .lines import Lines, Parts
+from .lines import Parts
+from .nodes import NodeLines
 from .strips import strip
 
 
-class TransferLines(Lines):
+class TransferLines(NodeLines):
     """Progress and outcomes are looked up for visible nodes only."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -32,6 +33,9 @@ class TransferLines(Lines):
     def node(self) -> str | None:
         """The node under the cursor."""
         return self._names[self.cursor] if self.cursor < len(self._names) else None
+
+    def nodes(self, index: int) -> Collection[str]:
+        return (self._names[index],)
 
     def parts(self, index: int) -> Parts:
         name = self._names[index]
