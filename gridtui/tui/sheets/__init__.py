@@ -85,7 +85,7 @@ SHEETS: tuple[Sheet, ...] = (
     Sheet("pressure", "Pressure", _sampled("pressure", pressure), of_sample),
     Sheet("network", "Network", _sampled("network", network), of_sample, most=8),
     Sheet("disks", "Disks", _sampled("disks", disks), of_sample, most=8),
-    Sheet("filesystems", "File systems", _mounts, of_sample),
+    Sheet("filesystems", "File systems", _mounts, of_sample, counted=True),
     Sheet("gpus", "GPUs", _sampled("gpus", gpus), of_sample, most=24),
     Sheet("units", "Failed units", _failed, of_sample, most=8),
     Sheet("jobs", "Jobs", jobs.rows, lambda view: (view.jobs, view.standing, int(view.now) if view.jobs else 0)),
@@ -95,16 +95,17 @@ SHEETS: tuple[Sheet, ...] = (
         processes.rows,
         lambda view: (view.processes, view.order),
         most=10,
+        counted=True,
         head=processes.head,
     ),
-    Sheet("containers", "Containers", containers.rows, lambda view: view.containers, most=10),
+    Sheet("containers", "Containers", containers.rows, lambda view: view.containers, most=10, counted=True),
     Sheet("temperatures", "Temperatures", _sampled("temperatures", temperatures), of_sample, most=6),
     Sheet("users", "Logged in", _sampled("users", users), of_sample, most=8),
     Sheet("reach", "Reach", lines(reach), lambda view: (view.status.sample, view.status.trips)),
     Sheet("facts", "Facts", lines(facts), lambda view: view.status.facts, most=16),
     Sheet("inventory", "Inventory", lines(inventory), lambda view: view.status.node),
     Sheet("absent", "Not on this node", lines(absent), of_sample),
-    Sheet("events", "Events", events.rows, lambda view: (view.events, int(view.now) // 86400)),
+    Sheet("events", "Events", events.rows, lambda view: (view.events, int(view.now) // 86400), counted=True),
 )
 """In the order of the page."""
 

@@ -35,7 +35,10 @@ def reach(status: Status, cells: int) -> list[Parts]:
     elif trips.sent:
         lines.append(pair("measured", f"by {trips.method}, {trips.sent} sent"))
         spread = " / ".join(text.seconds(value) for value in (trips.min, trips.avg, trips.max))
-        lines.append(pair("min/avg/max", spread, label=12))
+        lines += [
+            pair("min/avg/max" if not at else "", part, label=12)
+            for at, part in enumerate(text.fold(spread, max(12, cells - 12)))
+        ]
         lines.append(pair("jitter", f"{text.seconds(trips.jitter)}, loss {text.percent(trips.loss)}"))
     sample = status.sample
     if sample is not None:

@@ -97,6 +97,8 @@ class Sheet:
     """What it depends on: while this is equal, so are its rows."""
     most: int = MOST
     """Lines on the page."""
+    counted: bool = False
+    """Whether the number of its lines says something."""
     head: Callable[[View, int], Parts] | None = None
     """The titles of its columns; nothing where it has none now."""
 

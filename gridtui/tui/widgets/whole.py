@@ -105,7 +105,10 @@ class Whole(Vertical):
         title = f"Journal of {text.plain(view.unit)}" if sheet.name == "journal" else sheet.title
         count = f"{len(shown):,} of {len(every):,} have {' '.join(self._words)}" if self._words else ""
         self.query_one("#whole-title", TextLine).show(
-            ([((title, "title"),), ((text.plain(count), "accent"),)], [((f"{len(every):,}", "dim"),)])
+            (
+                [((title, "title"),), ((text.plain(count), "accent"),)],
+                [((f"{len(every):,}" if sheet.counted else "", "dim"),)],
+            )
         )
         head = sheet.head(view, cells) if sheet.head else ()
         line = self.query_one("#whole-head", TextLine)
