@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from . import axes
+
 # The bit of each dot in a braille cell (Unicode block 2800), by row from the top and column.
 _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
@@ -48,9 +50,20 @@ def curve(values: Sequence[float], cells: int, rows: int, low: float, high: floa
     return grid
 
 
+_CHARS = " " + "".join(chr(0x2800 | bits) for bits in range(1, 256))
+
+
 def text(row: Sequence[int]) -> str:
     """One row of a grid as characters; an empty cell is a blank."""
-    return "".join([chr(0x2800 | bits) if bits else " " for bits in row])
+    return "".join([_CHARS[bits] for bits in row])
+
+
+def level(value: float, rows: int, low: float, high: float) -> int:
+    """The row of cells, from the top, in which `curve` draws a value."""
+    top = rows * 4 - 1
+    if high <= low:
+        return rows - 1
+    return (top - round((min(max(value, low), high) - low) / (high - low) * top)) >> 2
 
 
 def ceiling(values: Sequence[float], least: float = 1.0, base: float = 10.0) -> float:
@@ -66,14 +79,13 @@ def ceiling(values: Sequence[float], least: float = 1.0, base: float = 10.0) -> 
     return next((step * power for step in steps if step * power >= highest * (1 - 1e-12)), steps[-1] * power)
 
 
-def axis(low: float, high: float, rows: int, name: Callable[[float], str]) -> list[str]:
-    """The label of each row from the top: the ends, and the middle where there is room. Others are blank."""
+def axis(low: float, high: float, rows: int, name: Callable[[float], str], binary: bool = False) -> list[str]:
+    """The label of each row from the top: round values where a curve would have them, three rows apart or more. Others are blank."""
     labels = [""] * rows
     if rows <= 0:
         return labels
-    labels[0] = name(high)
-    if rows > 1:
-        labels[-1] = name(low)
-    if rows >= 5 and rows % 2:
-        labels[rows // 2] = name((low + high) / 2)
+    if rows == 1:
+        return [name(high)]
+    for value in axes.values(low, high, 1 + max(1, (rows - 1) // 3), binary):
+        labels[level(value, rows, low, high)] = name(value)
     return labels

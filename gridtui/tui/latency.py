@@ -13,13 +13,11 @@ from dataclasses import dataclass
 
 from . import text
 from .arrange import Group
+from .axes import ages, span
 from .columns import GUTTER, Parts
 from .heat import BARS, shade
 from .metrics import STEPS, Metric, Scale
 from .states import GLYPHS, ROLES, WORDS, Face, Kind
-
-SPANS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
-"""Seconds that read well, of a cell and between two ticks."""
 
 LEAST = 16
 """Cells that the strip needs; figures fall before it does."""
@@ -65,13 +63,6 @@ def cell_span(seconds: float) -> float:
     return float(math.ceil(seconds - 1e-9)) if seconds <= 60 else span(seconds)
 
 
-def span(seconds: float) -> float:
-    """The round span at or above some seconds."""
-    return next(
-        (float(one) for one in SPANS if one >= seconds * (1 - 1e-9)), SPANS[-1] * math.ceil(seconds / SPANS[-1])
-    )
-
-
 def strip(values: Sequence[float], interval: float, now: float, cells: int, step: float) -> list[float | None]:
     """The newest values on `cells` cells of `step` seconds, the last of which holds `now`.
 
@@ -106,34 +97,6 @@ def strip(values: Sequence[float], interval: float, now: float, cells: int, step
         out[cell] = math.nan if value == math.inf else value
         start = end
     return out
-
-
-def ticks(cells: int, step: float, least: int = 11) -> str:
-    """The axis of time above the strip: round ages that end at their cell, `now` at the last one."""
-    line = [" "] * cells
-    if cells < 4:
-        return "".join(line)
-    line[-4:] = "now┐"
-    gap = span(step * least)
-    free = cells - 4
-    for number in range(1, cells):
-        at = cells - 1 - round(number * gap / step)
-        words = f"-{_ago(number * gap)}┐"
-        start = at - len(words) + 1
-        if start < 0:
-            break
-        if at < free:
-            line[start : at + 1] = words
-            free = start
-    return "".join(line)
-
-
-def _ago(seconds: float) -> str:
-    if seconds < 60 or seconds % 60:
-        return f"{seconds:.0f}s"
-    if seconds < 3600 or seconds % 3600:
-        return f"{seconds / 60:.0f}m"
-    return f"{seconds / 3600:.0f}h"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +136,7 @@ def titles(layout: Layout, step: float) -> Parts:
     """The head of the columns, with the axis of time."""
     words = " " * (GUTTER + 2) + text.fit("NODE", layout.name)
     words += "".join(text.fit(name.upper(), layout.cells, right=True) for name in layout.figures)
-    return ((words + "  ", "header"), (ticks(layout.strip, step), "header"))
+    return ((words + "  ", "header"), (ages(layout.strip, step), "header"))
 
 
 def row(

@@ -69,7 +69,8 @@ def test_ceiling_is_above_all(values: list[float], base: float) -> None:
 
 
 def test_axis() -> None:
-    assert braille.axis(0, 100, 5, text.percent) == ["100%", "", "50%", "", "0%"]
+    assert braille.axis(0, 100, 7, text.percent) == ["100%", "", "", "50%", "", "", "0%"]
+    assert braille.axis(0, 100, 5, text.percent) == ["100%", "", "", "", "0%"]
     assert braille.axis(0, 100, 2, text.percent) == ["100%", "0%"]
     assert braille.axis(0, 100, 1, text.percent) == ["100%"]
     assert braille.axis(0, 100, 0, text.percent) == []

@@ -14,7 +14,7 @@ from gridtui.model import Layer
 from gridtui.tui import latency, text, themes
 from gridtui.tui.arrange import arrange, group_paths
 from gridtui.tui.columns import GUTTER
-from gridtui.tui.latency import LEAST, Figures, figures, lay_out, span, strip, ticks
+from gridtui.tui.latency import LEAST, Figures, figures, lay_out, strip
 from gridtui.tui.metrics import METRICS, Metric, Scale, find, scale
 from gridtui.tui.states import Face, Kind
 from gridtui.tui.widgets.latency import LatencyBoard
@@ -88,40 +88,6 @@ def test_a_strip_moves_by_whole_cells(
     for at in range(len(moved) - (0 if by else 1) - touched):
         same = moved[at] == after[at] or (moved[at] != moved[at] and after[at] != after[at])
         assert same, (shown(before), shown(after))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "round_"), [(0.2, 1), (1, 1), (3, 5), (61, 120), (86400, 86400), (90000, 172800), (0, 1)]
-)
-def test_spans_are_round(seconds: float, round_: float) -> None:
-    assert span(seconds) == round_
-
-
-@pytest.mark.parametrize(
-    ("cells", "step", "line"),
-    [
-        (40, 1, "-30s┐          -15s┐           now┐"),
-        (40, 5, "-3m┐        -2m┐         -1m┐        now┐"),
-        (3, 1, ""),
-        (0, 1, ""),
-    ],
-)
-def test_ticks_are_round(cells: int, step: float, line: str) -> None:
-    found = ticks(cells, step)
-    assert len(found) == cells and found.split() == line.split()
-
-
-@given(st.integers(0, 300), st.sampled_from([0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 3600.0]))
-def test_ticks_stand_over_their_moment(cells: int, step: float) -> None:
-    line = ticks(cells, step)
-    assert len(line) == cells
-    units = {"s": 1, "m": 60, "h": 3600}
-    at = -1
-    for word in line.split():
-        at = line.index(word, at + 1) + len(word) - 1
-        if word != "now┐":
-            age = int(word[1:-2]) * units[word[-2]]
-            assert abs((cells - 1 - at) * step - age) <= step
 
 
 @given(st.integers(20, 250), st.integers(1, 60), st.sampled_from(METRICS))

@@ -1,20 +1,24 @@
-"""A plot of recent values: braille curves with axes and units, on the line API. Draws what it is given."""
+"""A plot of recent values: braille curves with axes and units, on the line API. Draws what it is given, when it is seen and only then."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from textual.strip import Strip
 from textual.widget import Widget
 
-from .. import braille
-from ..text import fit, width
+from .. import axes, braille
+from ..text import fit
 from ..themes import palette
 from .strips import strip
 
 LABEL = 8
 """Cells for the labels of the axis of values."""
+
+APART = 26
+"""Cells between two marks of one curve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,13 @@ class Curve:
     values: Sequence[float]
     """Oldest first, NaN where there is none."""
     role: str = "bar"
+    mark: str = ""
+    """A character on the curve by which it is told from others without colour."""
+
+    @property
+    def key(self) -> object:
+        """Equal for equal curves; a list with a NaN in it is never equal to another."""
+        return self.name, self.role, self.mark, array("d", self.values).tobytes()
 
 
 class Plot(Widget):
@@ -55,6 +66,7 @@ class Plot(Widget):
         self._binary = binary
         self._losses = losses
         self._curves: tuple[Curve, ...] = ()
+        self._shown: object = None
         self._interval = 1.0
         self._note = ""
         self._strips: list[Strip] = []
@@ -62,9 +74,10 @@ class Plot(Widget):
 
     def show(self, curves: Sequence[Curve], interval: float, note: str = "") -> None:
         """Take new values. `note` stands in the plot when there are none."""
-        known = tuple(curves)
-        if known != self._curves or interval != self._interval or note != self._note:
-            self._curves, self._interval, self._note = known, interval, note
+        shown = tuple(curve.key for curve in curves), interval, note
+        if shown != self._shown:
+            self._shown = shown
+            self._curves, self._interval, self._note = tuple(curves), interval, note
             self._key = None
             self.refresh()
 
@@ -82,48 +95,70 @@ class Plot(Widget):
         rows, columns = height - 2, cells - LABEL - 2
         if rows > 0 and columns > 0:
             lines += self._body(columns, rows)
-            lines.append([(" " * (LABEL + 1), "faint"), (self._times(columns), "faint")])
+            times = axes.ages(columns, 2 * self._interval, least=12, corner="┘")
+            lines.append([(" " * (LABEL + 1), "faint"), (times, "faint")])
         return [strip(parts, colours, cells) for parts in lines[:height]]
 
     def _legend(self) -> list[tuple[str, str]]:
         parts: list[tuple[str, str]] = []
         for curve in self._curves:
-            last = next(reversed(curve.values), None) if curve.values else None
-            name = f" {curve.name} " if curve.name else " "
-            parts += [
-                (" " + name if curve.name else name, curve.role if curve.name else "dim"),
-                (self._form(last), "strong"),
-            ]
+            last = curve.values[-1] if curve.values else None
+            if curve.name:
+                parts += [(f"  {curve.mark} {curve.name} " if curve.mark else f"  {curve.name} ", curve.role)]
+            else:
+                parts += [(" ", "dim")]
+            parts.append((self._form(last), "strong"))
         return parts
 
     def _body(self, columns: int, rows: int) -> list[list[tuple[str, str]]]:
-        window = [list(curve.values[-columns * 2 :]) for curve in self._curves]
+        window = [curve.values[-columns * 2 :] for curve in self._curves]
         values = [value for recent in window for value in recent]
-        if not any(value == value for value in values) and not (self._losses and values):
+        known = [value for value in values if value == value]
+        if not known and not (self._losses and values):
             blank: list[list[tuple[str, str]]] = [[(" " * LABEL + "│", "track")] for _ in range(rows)]
             note = self._note or "no values yet"
             blank[rows // 2].append((fit(note.center(columns), columns), "faint"))
             return blank
-        high = self._high or braille.ceiling(values, self._least, 1024.0 if self._binary else 10.0)
-        labels = braille.axis(0.0, high, rows, self._form)
+        high = self._high or braille.ceiling(known, self._least, 1024.0 if self._binary else 10.0)
+        labels = braille.axis(0.0, high, rows, self._form, self._binary)
         grids = [braille.curve(recent, columns, rows, 0.0, high) for recent in window]
-        lost = _lost(window[0], columns) if self._losses else frozenset()
+        marks = self._marks(window, columns, rows, high)
+        if self._losses:
+            # On the axis itself, over whatever else is there.
+            for curve, recent in zip(self._curves, window, strict=True):
+                role = curve.role if curve.mark else "critical"
+                marks.setdefault(rows - 1, {}).update(dict.fromkeys(_lost(recent, columns), ("×", role)))
         lines = []
         for row in range(rows):
-            axis = "┤" if labels[row] else "│"
-            parts: list[tuple[str, str]] = [(fit(labels[row], LABEL, right=True), "faint"), (axis, "track")]
-            parts += _cells(
-                [grid[row] for grid in grids],
-                [curve.role for curve in self._curves],
-                lost if row == rows - 1 else frozenset(),
-            )
+            parts: list[tuple[str, str]] = [
+                (fit(labels[row], LABEL, right=True), "faint"),
+                ("┤" if labels[row] else "│", "track"),
+            ]
+            if len(grids) == 1 and row not in marks:
+                parts.append((braille.text(grids[0][row]), self._curves[0].role))
+            else:
+                parts += _cells([grid[row] for grid in grids], [one.role for one in self._curves], marks.get(row, {}))
             lines.append(parts)
         return lines
 
-    def _times(self, columns: int) -> str:
-        span = columns * 2 * self._interval
-        left = f"-{span / 60:.0f} min" if span >= 90 else f"-{span:.0f} s"
-        return fit(left, columns - 3) + "now" if columns > width(left) + 4 else ""
+    def _marks(
+        self, window: Sequence[Sequence[float]], columns: int, rows: int, high: float
+    ) -> dict[int, dict[int, tuple[str, str]]]:
+        """Where the curves' marks stand, by row and cell: at the newest values, and again and again to the left, each curve's at other places."""
+        found: dict[int, dict[int, tuple[str, str]]] = {}
+        count = len(self._curves)
+        for number, (curve, recent) in enumerate(zip(self._curves, window, strict=True)):
+            if not curve.mark:
+                continue
+            start = columns * 2 - len(recent)
+            for x in range(columns - 1 - number * max(2, APART // count), -1, -APART):
+                at = 2 * x + 1 - start
+                if at < 0:
+                    break
+                if recent[at] == recent[at]:
+                    row = braille.level(recent[at], rows, 0.0, high)
+                    found.setdefault(row, {})[x] = (curve.mark, curve.role)
+        return found
 
 
 def _lost(values: Sequence[float], columns: int) -> frozenset[int]:
@@ -132,8 +167,10 @@ def _lost(values: Sequence[float], columns: int) -> frozenset[int]:
     return frozenset((start + index) // 2 for index, value in enumerate(values) if value != value)
 
 
-def _cells(rows: Sequence[Sequence[int]], roles: Sequence[str], lost: frozenset[int]) -> list[tuple[str, str]]:
-    """One line of the plot: the dots of all curves in one cell, in the colour of the last one that has any there."""
+def _cells(
+    rows: Sequence[Sequence[int]], roles: Sequence[str], marks: Mapping[int, tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """One line of the plot: the dots of all curves in one cell, in the colour of the last one that has any there, and marks over them."""
     parts: list[tuple[str, str]] = []
     run, role = "", ""
     for x, bits in enumerate(zip(*rows, strict=True)):
@@ -143,8 +180,8 @@ def _cells(rows: Sequence[Sequence[int]], roles: Sequence[str], lost: frozenset[
                 all_bits |= curve_bits
                 here = curve_role
         char = chr(0x2800 | all_bits) if all_bits else " "
-        if x in lost:
-            char, here = "×", "critical"
+        if x in marks:
+            char, here = marks[x]
         if here != role and char != " ":
             if run:
                 parts.append((run, role or "track"))
