@@ -44,7 +44,7 @@ def journal_command(unit: str, count: int = LINES, *, sudo: bool = False) -> str
     """The command to run. With `sudo`, the journal is read through `sudo -n`. Raises ProbeError for what is no unit's name."""
     if not _UNIT.fullmatch(unit) or unit.startswith("-"):
         raise ProbeError(f"{clean(unit, 80)} is no name of a unit")
-    journalctl = f"{'sudo -n ' if sudo else ''}journalctl --no-pager -n {min(5000, max(1, count))} -o short-iso"
+    journalctl = f"{'sudo -n ' if sudo else ''}journalctl --no-pager -a -n {min(5000, max(1, count))} -o short-iso"
     script = (
         "LC_ALL=C SYSTEMD_COLORS=0 SYSTEMD_PAGER=; export LC_ALL SYSTEMD_COLORS SYSTEMD_PAGER; exec </dev/null; "
         "if [ ! -d /run/systemd/system ]; then exit 77; fi; if ! command -v journalctl >/dev/null; then exit 78; fi; "

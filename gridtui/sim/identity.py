@@ -54,13 +54,18 @@ def facts(machine: Machine) -> str:
         "memory": meminfo(machine),
         "nvidia": "\n".join(gpu.name for gpu in hardware.gpus),
         "pci": "",
-        "programs": "\n".join(f"{_ALWAYS} {_PROGRAMS[person.role]}".split()),
+        "programs": "\n".join(programs(machine)),
         "lsm": "lockdown,capability,landlock,yama,apparmor,bpf",
         "has": "\n".join(f"systemd cgroup2 {'psi' if hardware.pressure else ''} {_HAS[person.role]}".split()),
         "shell": "/bin/bash",
         "end": "",
     }
     return "".join(f"\n@gridtui-facts {name}\n{text}\n" for name, text in parts.items())
+
+
+def programs(machine: Machine) -> list[str]:
+    """What is installed there."""
+    return f"{_ALWAYS} {_PROGRAMS[machine.person.role]}".split()
 
 
 def _cpuinfo(hardware: Hardware) -> str:
@@ -89,4 +94,4 @@ def top(machine: Machine, pause: float = 0.5) -> str:
             )
         readings.append(f"@uptime\n{machine.uptime - earlier:.2f} 0.00\n@stat\n{''.join(lines)}")
     owners = "".join(f"{row.user} /proc/{row.pid}\n" for row in rows)
-    return f"{''.join(readings)}@page\n4096\n@owners\n{owners}@end\n"
+    return f"{''.join(readings)}@login\n{machine.boot_id}\n0 sim\n@page\n4096\n@owners\n{owners}@end\n"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .. import probes
-from . import identity, jobs, proc
+from . import asked, identity, jobs, proc
 from .answers import Loop
 from .machine import Machine
 
@@ -72,6 +72,8 @@ def listen_to(command: str, machine: Machine) -> Speech:
         return Said(identity.facts(machine).encode(), 0)
     if _PAUSE.sub("sleep", command) == _TOP:
         return Said(identity.top(machine).encode(), 0)
+    if (answer := asked.answer(command, machine)) is not None:
+        return Said(answer[0].encode(), answer[1])
     return by_heart(command, machine)
 
 

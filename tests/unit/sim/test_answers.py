@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridtui import probes, sim
+from gridtui.exec import signals
 from gridtui.model import Sample, Unsupported
 from gridtui.sim.answers import Loop
 from gridtui.sim.machine import Machine
-from gridtui.sim.population import Person, population
+from gridtui.sim.population import Ail, Person, population
 from gridtui.sim.speech import listen_to
 
 from .conftest import ssh_words
@@ -204,4 +205,25 @@ def test_facts_and_processes_are_read_by_the_probes() -> None:
             rows = probes.parse_top(listen_to(probes.top_command(pause), machine).hear(b""), 5)
             assert len(rows) == 5
             assert rows[0].name == hardware.services[0][:15]
+            assert (rows[0].boot, rows[0].ours, rows[0].started > 0) == (machine.boot_id, True, True)
             assert sum(row.cpu for row in rows) == pytest.approx(100 * machine.cpu * hardware.cpus, rel=0.25, abs=8)
+
+
+def test_what_is_asked_on_demand_is_answered() -> None:
+    answered = set()
+    for person in population(60, seed=3):
+        machine = Machine(person, 0, time.time())
+        told = listen_to(probes.journal_command("backup.service"), machine)
+        journal = probes.parse_journal("backup.service", told.status, told.hear(b""), b"")
+        failed = Ail.UNIT in person.ails
+        assert (journal.state["ActiveState"] == "failed", bool(journal.lines)) == (failed, failed)
+        nonce = "0123456789abcdef"
+        for sudo in (False, True):
+            told = listen_to(probes.containers_command(nonce, sudo=sudo), machine)
+            found = probes.parse_containers(nonce, told.hear(b""))
+            assert bool(found.found) == bool(found.engines) == (person.role in ("render", "gpu"))
+            assert found.errors == ()
+        answered |= {failed, person.role}
+        sent = listen_to(signals.command(300, 5, machine.boot_id, "TERM"), machine)
+        assert (sent.hear(b""), sent.status) == (b"denied\n", 0)
+    assert {True, False, "render", "gpu"} <= answered
