@@ -76,14 +76,14 @@ def taken_back(fleet: Fleet, names: Sequence[str], hush: Hush, as_json: bool) ->
 
 def told(fleet: Fleet, names: Sequence[str], mutes: Sequence[Mute], as_json: bool) -> int:
     """What was said."""
-    from .formats.words import spoken
+    from ..health import mute_text
 
     said = {mute.node for mute in mutes}
     left = [name for name in names if name not in said]
     if as_json:
         output.document(_document(mutes, left), ascii_only=True)
     elif mutes:
-        output.note(f"{fleet.fold(said)}: {spoken(mutes[0])}")
+        output.note(f"{fleet.fold(said)}: {mute_text(mutes[0])}")
     if left:
         output.note(f"{fleet.fold(left)}: no alert that could be acknowledged")
     return exits.OK if mutes else exits.FAILED

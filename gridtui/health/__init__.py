@@ -13,7 +13,7 @@ from .memory import Memory
 from .ranges import Range
 from .report import NodeReport, Report
 from .rules import DEFAULT_RULES, Rule, Rules, limits, rules_for
-from .texts import value_text
+from .texts import mute_text, value_text
 
 __all__ = [
     "DEFAULT_RULES",
@@ -31,6 +31,7 @@ __all__ = [
     "is_down",
     "judge",
     "limits",
+    "mute_text",
     "rules_for",
     "value_text",
 ]

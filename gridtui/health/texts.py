@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable
 
 from ..metrics import METRICS
-from ..model import clean, duration, size
+from ..model import Hush, Mute, clean, duration, size
 
 _SHOWN = 3
 """Names in one text; the rest is counted."""
@@ -77,6 +78,21 @@ def reason_text(metric: str, value: float, names: Iterable[str] = ()) -> str:
         case "uptime":
             return f"up for {shown}"
     return f"{METRICS[metric].text if metric in METRICS else metric}: {shown}"
+
+
+def mute_text(mute: Mute, now: float | None = None) -> str:
+    """What a person said of a node's alerts: `silenced until 14:30 by ada: new fans`. The date is told where it is not that of `now`."""
+    words = "in maintenance" if mute.hush is Hush.MAINTENANCE else mute.hush.value
+    if mute.until is not None:
+        words += f" until {_moment(mute.until, now)}"
+    words += f" by {clean(mute.who)}" if mute.who else ""
+    return words + (f": {clean(mute.why)}" if mute.why else "")
+
+
+def _moment(when: float, now: float | None) -> str:
+    then = time.localtime(when)
+    form = "%H:%M" if then[:3] == time.localtime(now)[:3] else "%Y-%m-%d %H:%M"
+    return time.strftime(form, then)
 
 
 def _counted(value: float, one: str, many: str) -> str:

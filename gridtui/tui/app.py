@@ -30,6 +30,7 @@ from .keeping import Keeping
 from .litter import LOOK, Litter
 from .live import Live
 from .marks import Marks
+from .muting import Muting
 from .replaying import Replaying
 from .screens.fleet import FleetScreen
 from .shells import Shells
@@ -85,6 +86,7 @@ class Dashboard(Replaying):
         self.desk = Desk(lambda: fleet.jobs, clock)
         self.duty = Duty(lambda: fleet.jobs)
         self.shells = Shells(self)
+        self.muting = Muting(self)
         self.alarm = Alarm(self.bell if settings.bell else None, self._entitle if settings.title else None)
 
     async def on_event(self, event: Event) -> None:

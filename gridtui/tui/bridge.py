@@ -252,7 +252,8 @@ class Bridge:
             if (
                 before is None
                 or before.reach.up != event.status.reach.up
-                # Of a node that is well nobody else tells that it is worked on now.
+                or before.verdict.alert != verdict.alert
+                # Of a node that is well nothing else tells that it is worked on now.
                 or before.verdict.maintenance != verdict.maintenance
             ):
                 self._changed = True

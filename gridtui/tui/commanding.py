@@ -17,8 +17,8 @@ from . import columns, commands, themes
 from .arrange import group_keys
 from .commands import COMMANDS, Call, Command, Sources
 from .known import Known
+from .muting import Hushing
 from .offers import Offer, Word
-from .opening import Opening
 from .screens.place import Place
 from .selecting import complete
 from .typed import Typed
@@ -39,7 +39,7 @@ def _findings() -> type[Provider]:
     return Findings
 
 
-class Commanding(Opening):
+class Commanding(Hushing):
     """The dashboard's part that takes commands."""
 
     COMMANDS = {*App.COMMANDS, _findings}  # noqa: RUF012 - declared so by Textual

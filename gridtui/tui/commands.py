@@ -61,11 +61,15 @@ _OWN: tuple[Command, ...] = (
     Command("posture", "Show how a node is kept", ("node",)),
     Command("job", "Open a job's page, or an array: 12 or 12[3]", ("job",), 1),
     Command("exec", "Run a command on the target nodes", ("text",), kept=False, changes=True),
+    Command("acknowledge", "Somebody knows of the alerts, until they end; with a word why", ("text",), changes=True),
+    Command("silence", "No alerts for a while: `1h`, and a word why", ("text",), changes=True),
+    Command("maintain", "The nodes are worked on: a time, if it is to end by itself, and why", ("text",), changes=True),
     Command("playbooks", "Run a playbook on the target nodes", ("playbook",)),
 )
 """Commands with words behind them. Those of a name that an action has do its action when they stand alone."""
 
 ALIASES: Mapping[str, str] = {
+    "ack": "acknowledge",
     "q": "quit",
     "h": "help",
     "n": "node",

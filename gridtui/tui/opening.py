@@ -41,6 +41,13 @@ class Opening(Going):
 
         self.push_screen(NodeScreen(name))
 
+    def open_alerts(self) -> None:
+        """What asks for somebody now."""
+        from .screens.alerts import AlertsScreen
+
+        if not isinstance(self.screen, AlertsScreen):
+            self.push_screen(AlertsScreen())
+
     def open_events(self) -> None:
         from .screens.events import EventsScreen
 

@@ -400,7 +400,9 @@ class FakeFleet:
             while self._others:
                 yield self._others.popleft()
             while self._queue:
-                yield self._queue.pop(next(iter(self._queue)))
+                name = next(iter(self._queue))
+                del self._queue[name]
+                yield Seen(name, self.status(name))  # of now, as the real one
             self._wake.clear()
             await self._wake.wait()
 

@@ -11,12 +11,14 @@ from gridtui.tui import actions
 from gridtui.tui.app import Dashboard
 from gridtui.tui.columns import COLUMNS
 from gridtui.tui.screens.activity import ActivityScreen
+from gridtui.tui.screens.alerts import AlertsScreen
 from gridtui.tui.screens.events import EventsScreen
 from gridtui.tui.screens.exec import ExecScreen
 from gridtui.tui.screens.fleet import FleetScreen
 from gridtui.tui.screens.help import HelpScreen
 from gridtui.tui.screens.job import JobScreen
 from gridtui.tui.screens.jobs import JobsScreen
+from gridtui.tui.screens.muting import MuteScreen
 from gridtui.tui.screens.node import NodeScreen
 from gridtui.tui.screens.playbook import PlaybookScreen
 from gridtui.tui.screens.playbooks import PlaybooksScreen
@@ -47,6 +49,8 @@ OWNERS = {
     "jobs": JobsScreen,
     "job": JobScreen,
     "activity": ActivityScreen,
+    "alerts": AlertsScreen,
+    "muting": MuteScreen,
     "prompt": Prompt,
     "line": Completing,
     "confirm": ConfirmScreen,

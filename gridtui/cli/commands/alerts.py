@@ -84,7 +84,7 @@ def _said(mute: Mute) -> Mapping[str, Any]:
 
 
 def _table(fleet: Fleet, found: Alerts, said: list[Mute], now: float) -> None:
-    from ..formats import words
+    from ...health import mute_text
 
     ill = {alert.node for alert in (*found.loud, *found.quiet)}
     rows = [
@@ -92,7 +92,7 @@ def _table(fleet: Fleet, found: Alerts, said: list[Mute], now: float) -> None:
         for alert in (*found.loud, *found.quiet)
     ]
     rows += [
-        (mute.hush.value, mute.node, duration(max(0.0, now - mute.since)), "", f"well; {words.spoken(mute)}")
+        (mute.hush.value, mute.node, duration(max(0.0, now - mute.since)), "", f"well; {mute_text(mute)}")
         for mute in said
         if mute.node not in ill
     ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
-from ...health import NodeReport, Report
-from ...model import Hush, Mute, State, Verdict, clean
+from ...health import NodeReport, Report, mute_text
+from ...model import State, Verdict, clean
 
 
 def summary(report: Report) -> str:
@@ -43,23 +41,7 @@ def trouble(node: NodeReport) -> str:
 
 def said(verdict: Verdict) -> str:
     """What a person said of a node's alerts: `silenced until 14:30 by ada: new fans`; '' when nobody did."""
-    return spoken(verdict.mute) if verdict.mute is not None else ""
-
-
-def spoken(mute: Mute) -> str:
-    """The same of what was said."""
-    words = "in maintenance" if mute.hush is Hush.MAINTENANCE else mute.hush.value
-    if mute.until is not None:
-        words += f" until {moment(mute.until)}"
-    words += f" by {clean(mute.who)}" if mute.who else ""
-    return words + (f": {clean(mute.why)}" if mute.why else "")
-
-
-def moment(when: float) -> str:
-    """A time of day, with its date where that is not today's."""
-    then = time.localtime(when)
-    form = "%H:%M" if then[:3] == time.localtime()[:3] else "%Y-%m-%d %H:%M"
-    return time.strftime(form, then)
+    return mute_text(verdict.mute) if verdict.mute is not None else ""
 
 
 def rank(node: NodeReport) -> int:

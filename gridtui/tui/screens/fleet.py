@@ -182,5 +182,8 @@ class FleetScreen(OrderingScreen):
     def action_jobs(self) -> None:
         self.dashboard.open_jobs()
 
+    def action_alerts(self) -> None:
+        self.dashboard.open_alerts()
+
     def action_events(self) -> None:
         self.dashboard.open_events()

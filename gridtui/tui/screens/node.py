@@ -336,6 +336,9 @@ class NodeScreen(Place):
     def action_jobs(self) -> None:
         self.dashboard.open_jobs()
 
+    def action_alerts(self) -> None:
+        self.dashboard.open_alerts()
+
     def action_events(self) -> None:
         self.dashboard.open_events()
 

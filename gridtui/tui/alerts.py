@@ -1,0 +1,314 @@
+"""Alerts as lines of text with roles: those of now, what is behind a dead parent, what people said, what has ended. Owns the order and the words; pure, knows no widget."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from ..errors import UsageError
+from ..events import Changed, Event
+from ..health import mute_text, value_text
+from ..health.alerts import Alert, Alerts
+from ..metrics import METRICS
+from ..model import Hush, Mute, State, Verdict
+from . import text
+from .columns import Parts
+from .states import GLYPHS, ROLES, STATE_ROLES, WORDS, Kind
+from .widgets.bars import Chunk
+
+ENDED = 100
+"""Alerts that have ended and are listed."""
+SPANS = ("15m", "1h", "8h", "1d")
+"""What is offered for a while."""
+
+_KINDS = {State.CRITICAL: Kind.CRITICAL, State.WARNING: Kind.WARNING, State.UNKNOWN: Kind.UNKNOWN, State.OK: Kind.UP}
+_HUSHES = {Hush.ACKNOWLEDGED: "✓", Hush.SILENCED: "~", Hush.MAINTENANCE: GLYPHS[Kind.MAINTENANCE]}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An alert that is none any more, because its node is well again."""
+
+    verdict: Verdict
+    """As it was before."""
+    time: float
+
+    @property
+    def node(self) -> str:
+        return self.verdict.node
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Of a part of the list that can be folded."""
+
+    title: str
+    count: int
+
+    @property
+    def key(self) -> str:
+        """What folds it; no node has such a name."""
+        return f"\n{self.title}"
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A node that is down behind another one."""
+
+    node: str
+    parent: str
+
+
+Row = Alert | Behind | Mute | Ended | Heading
+
+QUIET, LATELY = "acknowledged, silenced or in maintenance", "ended lately"
+
+
+def ended(events: Iterable[Event], now: float) -> list[Ended]:
+    """The alerts that have ended, the newest first."""
+    found = [
+        Ended(event.before, event.time)
+        for event in events
+        if isinstance(event, Changed)
+        and event.after.state is State.OK
+        and event.before.state is not State.OK
+        and event.before.known
+        and event.before.blamed is None
+    ]
+    return found[: -ENDED - 1 : -1]
+
+
+def rows(found: Alerts, said: Sequence[Mute], over: Sequence[Ended], opened: Set[str], folded: Set[str]) -> list[Row]:
+    """All lines. `opened` are the parents whose nodes are shown, `folded` the keys of the headings whose part is not."""
+    lines: list[Row] = _entries(found.loud, opened)
+    ill = {alert.node for alert in (*found.loud, *found.quiet)}
+    well = [mute for mute in said if mute.node not in ill]
+    quiet = Heading(QUIET, len(found.quiet) + len(well))
+    if quiet.count:
+        lines.append(quiet)
+        if quiet.key not in folded:
+            lines += [*_entries(found.quiet, opened), *well]
+    lately = Heading(LATELY, len(over))
+    if over:
+        lines.append(lately)
+        if lately.key not in folded:
+            lines += over
+    return lines
+
+
+def _entries(found: Iterable[Alert], opened: Set[str]) -> list[Row]:
+    lines: list[Row] = []
+    for alert in found:
+        lines.append(alert)
+        if alert.node in opened:
+            lines += [Behind(name, alert.node) for name in alert.behind]
+    return lines
+
+
+def key(row: Row) -> tuple[type[Row], str, float]:
+    """By which a line is known again when the list is another one."""
+    if isinstance(row, Heading):
+        return type(row), row.key, 0.0
+    return type(row), row.node, row.time if isinstance(row, Ended) else 0.0
+
+
+def summary(found: Alerts, said: Sequence[Mute], over: int) -> tuple[list[Chunk], list[Chunk]]:
+    """What there is, in two lines: the alerts, and what is none."""
+    count = len(found.loud)
+    first: list[Chunk] = [((f"{count} alert{'' if count == 1 else 's'}" if count else "no alert", "strong"),)]
+    kinds = Counter(_kind(alert.verdict) for alert in found.loud)
+    first += [((f"{GLYPHS[kind]} {kinds[kind]} {WORDS[kind]}", ROLES[kind]),) for kind in Kind if kinds[kind]]
+    if behind := sum(len(alert.behind) for alert in (*found.loud, *found.quiet)):
+        first.append(((f"{GLYPHS[Kind.EXPLAINED]} {behind} {WORDS[Kind.EXPLAINED]}", "dim"),))
+    counts = dict.fromkeys(Hush, 0)
+    ill = {alert.node for alert in (*found.loud, *found.quiet)}
+    for alert in found.quiet:
+        counts[alert.verdict.mute.hush if alert.verdict.mute else Hush.MAINTENANCE] += 1
+    for mute in said:
+        counts[mute.hush] += mute.node not in ill
+    second: list[Chunk] = [
+        ((f"{_HUSHES[hush]} {number} {_word(hush)}", "dim"),) for hush, number in counts.items() if number
+    ]
+    if over:
+        second.append(((f"{over} {LATELY}", "dim"),))
+    return first, second or [(("nothing is acknowledged, silenced or in maintenance", "faint"),)]
+
+
+# ---- lines ----
+
+
+def line(row: Row, name: int, now: float, cells: int, marked: bool = False, opened: bool = False) -> Parts:
+    """A line of at most `cells` cells; names get `name` of them."""
+    if isinstance(row, Heading):
+        fold = "▾" if opened else "▸"
+        return ((f"{fold} {row.title}  ", "title"), (str(row.count), "dim"))
+    mark = ("• " if marked else "  ", "accent")
+    wide = cells >= 100
+    state = 2 if cells < 60 else 15  # with little room the shape alone
+    if isinstance(row, Behind):
+        return (
+            (" " * (4 if cells < 60 else 2), "text"),
+            mark,
+            (f"{GLYPHS[Kind.EXPLAINED]} {text.fit(row.node, name)} ", "dim"),
+            (f"behind {text.plain(row.parent)}", "faint"),
+        )
+    if isinstance(row, Mute):
+        head = (text.window(text.fit(f"{_HUSHES[row.hush]} {_word(row.hush)}", 14) + " ", 0, state), "dim")
+        words = f"well; {mute_text(row, now)}"
+        return (
+            mark,
+            head,
+            (text.fit(row.node, name) + " ", "strong"),
+            *_times(row.since, now, wide, "dim"),
+            (words, "dim"),
+        )
+    verdict = row.verdict
+    loud = isinstance(row, Alert) and verdict.alert
+    role = _role(verdict) if loud else "dim"
+    head = (text.window(text.fit(_state(row), 14) + " ", 0, state), role)
+    reasons = [reason for reason in verdict.reasons if not reason.soft]
+    first = reasons[0] if reasons else None
+    parts: list[tuple[str, str]] = [mark, head, (text.fit(verdict.node, name) + " ", "strong" if loud else "text")]
+    if isinstance(row, Ended):
+        parts += _times(row.time, now, wide, "dim")
+        parts.append((f"was {_plain_state(verdict)} for {text.age(row.time - verdict.since)}  ", "faint"))
+    else:
+        parts += _times(verdict.since, now, wide, "text" if loud else "dim")
+    if cells >= 76:
+        parts.append((text.fit(first.rule if first else "", 10) + " ", "accent" if loud else "dim"))
+    if wide:
+        parts.append((text.fit(_value(first.rule, first.value) if first else "", 9, right=True) + "  ", role))
+    if isinstance(row, Alert) and row.behind:
+        fold = "▾" if opened else "▸"
+        count = len(row.behind)
+        parts.append((f"{fold} {count} node{'' if count == 1 else 's'} behind it  ", "accent" if loud else "dim"))
+    if isinstance(row, Alert) and verdict.mute is not None:
+        parts.append((f"{text.plain(mute_text(verdict.mute, now))}  ", "dim"))
+    words = "; ".join(text.plain(reason.text) for reason in reasons) or "nothing is known of it"
+    parts.append((words, "text" if loud else "faint"))
+    return tuple(parts)
+
+
+def details(row: Row, now: float) -> list[Chunk]:
+    """The line under the cursor in words, for the detail line."""
+    if isinstance(row, Heading):
+        return []
+    if isinstance(row, Behind):
+        return [
+            ((f"{GLYPHS[Kind.EXPLAINED]} ", "dim"), (text.plain(row.node), "strong")),
+            ((f"is down behind {text.plain(row.parent)}: no alert of its own", "dim"),),
+        ]
+    if isinstance(row, Mute):
+        return [((text.plain(row.node), "strong"),), ((text.plain(mute_text(row, now)), "text"),)]
+    verdict = row.verdict
+    role = _role(verdict)
+    chunks: list[Chunk] = [((f"{GLYPHS[_kind(verdict)]} ", role), (text.plain(verdict.node), "strong"))]
+    if isinstance(row, Ended):
+        chunks.append(((f"well again since {_clock(row.time, now)}", "ok"),))
+    if isinstance(row, Alert) and verdict.mute is not None:
+        chunks.append(((text.plain(mute_text(verdict.mute, now)), "accent"),))
+    for reason in verdict.reasons:
+        value = f" ({_value(reason.rule, reason.value)})" if reason.value is not None else ""
+        soft = ", not counted yet" if reason.soft else ""
+        chunks.append(
+            ((f"{text.plain(reason.text)}{value}{soft}", "dim" if reason.soft else STATE_ROLES[reason.state]),)
+        )
+    return chunks
+
+
+def _times(when: float, now: float, wide: bool, role: str) -> Parts:
+    clock = ((f"{text.fit(_clock(when, now), 11)} ", "dim"),) if wide else ()
+    return (*clock, (text.fit(text.age(max(0.0, now - when)), 7, right=True) + "  ", role))
+
+
+def _clock(when: float, now: float) -> str:
+    then = time.localtime(when)
+    return time.strftime("%H:%M:%S" if then[:3] == time.localtime(now)[:3] else "%m-%d %H:%M", then)
+
+
+def _state(row: Alert | Ended) -> str:
+    verdict = row.verdict
+    if isinstance(row, Ended):
+        return f"{GLYPHS[Kind.UP]} well again"
+    if verdict.mute is not None:
+        return f"{_HUSHES[verdict.mute.hush]} {_word(verdict.mute.hush)}"
+    if verdict.maintenance:
+        return f"{GLYPHS[Kind.MAINTENANCE]} {_word(Hush.MAINTENANCE)}"
+    return f"{GLYPHS[_kind(verdict)]} {_plain_state(verdict)}"
+
+
+def _plain_state(verdict: Verdict) -> str:
+    return f"down: {verdict.layer}" if verdict.layer is not None else WORDS[_kind(verdict)]
+
+
+def _kind(verdict: Verdict) -> Kind:
+    return Kind.DOWN if verdict.layer is not None else _KINDS[verdict.state]
+
+
+def _role(verdict: Verdict) -> str:
+    return ROLES[_kind(verdict)]
+
+
+def _value(rule: str, value: float | None) -> str:
+    return "" if value is None or rule not in METRICS else value_text(rule, value)
+
+
+def _word(hush: Hush) -> str:
+    return hush.value
+
+
+# ---- what is typed ----
+
+_SPAN = re.compile(r"\d[\d.]*[a-z][\d.a-z]*", re.IGNORECASE)
+
+
+def typed(hush: Hush, words: str) -> tuple[float | None, str]:
+    """Seconds and why: `1h new fans`. A silence needs a time; maintenance may go without; what is acknowledged has none. Raises UsageError."""
+    from ..jobs.spec.amounts import positive_span
+
+    words = words.strip()
+    if hush is Hush.ACKNOWLEDGED:
+        return None, words
+    first, _, rest = words.partition(" ")
+    if _SPAN.fullmatch(first):
+        return positive_span(first), rest.strip()
+    if hush is Hush.SILENCED:
+        raise UsageError("for how long is it to be silent?", hint=f"e.g. {', '.join(SPANS)}")
+    return None, words
+
+
+def turned(hush: Hush, words: str, step: int) -> str:
+    """What was typed, with the next of the times that are offered, or the one before."""
+    if hush is Hush.ACKNOWLEDGED:
+        return words
+    offered = SPANS if hush is Hush.SILENCED else ("", *SPANS)
+    first, _, rest = words.strip().partition(" ")
+    if not _SPAN.fullmatch(first):
+        first, rest = "", words.strip()
+    at = (offered.index(first) + step) % len(offered) if first in offered else 0
+    return f"{offered[at]} {rest}".lstrip()
+
+
+VERBS: Mapping[Hush, str] = {
+    Hush.ACKNOWLEDGED: "Acknowledge",
+    Hush.SILENCED: "Silence",
+    Hush.MAINTENANCE: "Maintenance of",
+}
+
+
+def preview(hush: Hush, words: str, now: float) -> Chunk:
+    """What it would say; or what is wrong with it."""
+    try:
+        seconds, why = typed(hush, words)
+    except UsageError as error:
+        return ((str(error), "critical"),)
+    until = None if seconds is None else now + seconds
+    said = mute_text(Mute(hush, "", now, until, why=why), now)
+    if hush is Hush.ACKNOWLEDGED:
+        said += "" if why else ", until it ends or becomes worse"
+    elif until is None:
+        said += " until it is taken back"
+    return ((text.plain(said), "accent"),)
