@@ -108,6 +108,8 @@ class Dashboard:
     """Columns of the fleet table, in order; empty means all that fit."""
     keys: dict[str, str] = field(default_factory=dict)
     """Action name to key, e.g. `quit = "ctrl+q"`."""
+    views: dict[str, Any] = field(default_factory=dict)
+    """Views of the fleet by name, each a table: filter, sort, descending, group, folded, columns, look, metric."""
     dispatch: bool = True
     """Whether it dispatches jobs while nobody else does."""
     bell: bool = False

@@ -36,6 +36,7 @@ from .screens.fleet import FleetScreen
 from .shells import Shells
 from .survey import Survey
 from .use import free
+from .views import Views
 from .widgets.bars import Chunk
 
 BEAT = 1.0
@@ -76,6 +77,7 @@ class Dashboard(Replaying):
         self.bridge = Bridge(fleet, self.post_message)
         self.marks = Marks(fleet.nodes)
         self.keeping = Keeping(lambda error: self.notify(str(error), markup=False, severity="warning"))
+        self.views = Views(settings.views, self.keeping)
         self.asking = Asking(self)
         if fleet.ask is None:
             fleet.ask = self.asking.secret

@@ -22,6 +22,7 @@ from .offers import Offer, Word
 from .screens.place import Place
 from .selecting import complete
 from .typed import Typed
+from .views import LOOKS, Views, told
 from .widgets.lines import Parts
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Commanding(Hushing):
     bridge: Bridge
     keeping: Keeping
     fleet_screen: FleetScreen
+    views: Views
 
     @cached_property
     def known(self) -> Known:
@@ -117,12 +119,20 @@ class Commanding(Hushing):
             "column": lambda: [(column.name, column.title) for column in columns.COLUMNS],
             "group": self._groups,
             "theme": self._themes,
+            "look": lambda: [(look, "") for look in LOOKS],
+            "metric": self._metrics,
+            "view": lambda: ((name, told(view)) for name, view in self.views.all().items()),
         }
 
     def _groups(self) -> Iterable[Word]:
         keys = group_keys(self.fleet.nodes.values())
         labels = ((key.removeprefix("label:"), "a label") for key in keys if key.startswith("label:"))
         return [("none", "not at all"), *((key, "") for key in keys if key and ":" not in key), *labels]
+
+    def _metrics(self) -> Iterable[Word]:
+        from .metrics import METRICS
+
+        return [(metric.name, metric.title) for metric in METRICS]
 
     def _themes(self) -> Iterable[Word]:
         names = (*themes.CYCLE, *(name for name in self.available_themes if name not in themes.CYCLE))

@@ -90,7 +90,7 @@ def group_row(group: Group, layout: Layout) -> Parts:
         "why": (f"{group.worst} first: {said}" if group.worst is not None and group.folded else said, "dim"),
     }
     if all(column.name != "name" for column, _ in layout.columns) and layout.columns:
-        values[layout.columns[0][0].name] = (title, "title")
+        values[layout.columns[0][0].name] = (f"{GLYPHS[worst]} {title}", "title")
     parts: list[tuple[str, str]] = []
     for column, cells in layout.columns:
         value, role = values.get(column.name, ("", "dim"))

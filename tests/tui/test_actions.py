@@ -12,6 +12,7 @@ from gridtui.tui.app import Dashboard
 from gridtui.tui.columns import COLUMNS
 from gridtui.tui.screens.activity import ActivityScreen
 from gridtui.tui.screens.alerts import AlertsScreen
+from gridtui.tui.screens.columns import ColumnsScreen
 from gridtui.tui.screens.events import EventsScreen
 from gridtui.tui.screens.exec import ExecScreen
 from gridtui.tui.screens.fleet import FleetScreen
@@ -27,6 +28,7 @@ from gridtui.tui.screens.question import ConfirmScreen, SecretScreen
 from gridtui.tui.screens.runs import RunsScreen
 from gridtui.tui.screens.signals import SignalScreen
 from gridtui.tui.screens.transfer import TransferScreen
+from gridtui.tui.screens.views import ViewsScreen
 from gridtui.tui.widgets.completing import Completing
 from gridtui.tui.widgets.heat import HeatMap
 from gridtui.tui.widgets.lines import Lines
@@ -40,6 +42,8 @@ OWNERS = {
     "help": HelpScreen,
     "list": Lines,
     "map": HeatMap,
+    "columns": ColumnsScreen,
+    "views": ViewsScreen,
     "exec": ExecScreen,
     "push": TransferScreen,
     "playbooks": PlaybooksScreen,

@@ -13,11 +13,13 @@ from textual.binding import BindingType
 from .. import detail, top
 from ..actions import bindings, of
 from ..arrange import Group, aggregate, count
+from ..pane import Coloured
 from ..states import Kind
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.fleet_table import FleetTable, TableHeader
 from ..widgets.lines import Lines
-from .ordering import OrderingScreen
+from .looking import Look
+from .viewing import ViewingScreen
 
 CALM = 2.0
 """Seconds between two orders of the table while nothing but numbers changes: rows that jump cannot be read."""
@@ -26,7 +28,7 @@ SHARE = 60
 _TITLE: Chunk = (("gridtui", "title"),)
 
 
-class FleetScreen(OrderingScreen):
+class FleetScreen(ViewingScreen):
     """All nodes, problems first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("fleet")]
@@ -61,6 +63,29 @@ class FleetScreen(OrderingScreen):
         yield TextLine("raised", cut=True, id="detail")
         yield self.filter_box()
         yield KeyBar([*of("fleet"), *of("app")], dashboard.keys, id="keys")
+
+    def make(self, look: Look) -> Coloured:
+        dashboard = self.dashboard
+        if look == "map":
+            from ..widgets.heat import HeatMap
+
+            return HeatMap(dashboard.bridge.status, dashboard.marks.__contains__, dashboard.survey.posture, id="map")
+        from ..widgets.latency import LatencyBoard
+
+        return LatencyBoard(
+            dashboard.bridge.fresh_status,
+            dashboard.fleet.history,
+            self._interval,
+            dashboard.clock,
+            dashboard.marks.__contains__,
+            id="board",
+        )
+
+    def _interval(self, name: str, metric: str) -> float:
+        """Seconds between two values of a node's history."""
+        fleet = self.dashboard.fleet
+        node, intervals = fleet.nodes[name], fleet.settings.intervals
+        return node.ping_interval or intervals.ping if metric == "rtt" else node.interval or intervals.fast
 
     def on_mount(self) -> None:
         super().on_mount()

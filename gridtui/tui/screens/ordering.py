@@ -39,7 +39,8 @@ class OrderingScreen(LookingScreen):
         self.lines = arrange(
             self.filtered(),
             dashboard.bridge.status,
-            self.sort,
+            # Tiles that jump cannot be learnt: the map has every node at its place unless it is sorted by something on purpose.
+            "inventory" if self.look == "map" and self.sort == "problems" else self.sort,
             self.descending,
             self.by,
             self._paths,
@@ -113,7 +114,11 @@ class OrderingScreen(LookingScreen):
 
     def command_group(self, words: str) -> None:
         """Group by `group`, `state` or a label; without words, not at all. Raises UsageError."""
-        name = words.strip()
+        self.group_by(words.strip())
+        self.order()
+
+    def group_by(self, name: str) -> None:
+        """The same, without showing it yet."""
         known = {"": "", "none": ""} | {key: key for key in self._groups}
         known |= {key.removeprefix("label:"): key for key in self._groups if key not in ("group", "state")}
         if name not in known:
@@ -123,7 +128,6 @@ class OrderingScreen(LookingScreen):
                 hint=f"did you mean `{near[0]}`?" if near else "one of " + ", ".join(filter(None, known)),
             )
         self.by = known[name]
-        self.order()
 
     def action_fold(self) -> None:
         """The group under the cursor, or the innermost one of the node there."""
@@ -131,7 +135,7 @@ class OrderingScreen(LookingScreen):
         if header is not None:
             self.folded ^= {header.key}
             self.order()
-            self.table.seek_group(header.key)
+            self.pane.seek_group(header.key)
 
     def action_fold_all(self) -> None:
         """All of this grouping; if they all are, none."""

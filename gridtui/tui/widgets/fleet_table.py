@@ -65,6 +65,16 @@ class FleetTable(NodeLines):
             self._relayout(self.scrollable_content_region.width)
             self.look()
 
+    @property
+    def chosen(self) -> Sequence[str]:
+        """The reader's own columns; none: all that fit."""
+        return self._only
+
+    @property
+    def fitting(self) -> frozenset[str]:
+        """The columns that are shown."""
+        return frozenset(column.name for column, _ in self.layout_now.columns)
+
     def leave_out(self, columns: Set[str]) -> None:
         """Show no column of these, for which no node has anything."""
         if columns != self.without:
