@@ -204,8 +204,13 @@ class Replaying(Commanding):
         if not bars:
             bars = [Playhead()]
             screen.mount(bars[0], before="#keys" if screen.query("#keys") else None)
-        live = f"{self.key('history')} live" if self._live is not None else ""
-        bars[0].show(replay.since, replay.until, replay.time, replay.alarms, self._playing, self._speed, live)
+        back = f"{self.key('history')} live" if self._live is not None else ""
+        keys = f"{self._pair('play')} hold  {self._pair('step_back', 'step_on')} step  {self._pair('alarm_back', 'alarm_on')} alarm  {self._pair('slower', 'faster')} speed"
+        state = (replay.since, replay.until, replay.time, replay.alarms, self._playing, self._speed)
+        bars[0].show(*state, back, keys)
+
+    def _pair(self, *names: str) -> str:
+        return " ".join(map(self.key, names))
 
     @on(Playhead.Went)
     def _went(self, event: Playhead.Went) -> None:

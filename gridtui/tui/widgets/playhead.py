@@ -56,7 +56,11 @@ class Playhead(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._state: tuple[float, float, float, Sequence[float], bool, float, str] = (0.0, 1.0, 0.0, (), False, 1.0, "")
+        self._state: tuple[float, float, float, Sequence[float], bool, float, str, str] = (
+            *(0.0, 1.0, 0.0, (), False, 1.0),
+            "",
+            "",
+        )
 
     def show(
         self,
@@ -66,22 +70,26 @@ class Playhead(Widget):
         alarms: Sequence[float],
         playing: bool,
         speed: float,
-        note: str = "",
+        back: str = "",
+        keys: str = "",
     ) -> None:
-        """Another moment, or another speed."""
-        state = (since, until, now, alarms, playing, speed, note)
+        """Another moment, or another speed. `back` says how one gets out of it, `keys` what else there is."""
+        state = (since, until, now, alarms, playing, speed, back, keys)
         if state != self._state:
             self._state = state
             self.refresh()
 
     def _ends(self) -> tuple[Parts, int, Parts]:
-        _, until, now, _, playing, speed, note = self._state
+        _, until, now, _, playing, speed, back, keys = self._state
         moment = time.localtime(now)
         wide = self.size.width >= 70
         when = time.strftime("%Y-%m-%d %H:%M:%S" if wide else "%d. %H:%M:%S", moment)
         left: Parts = [(" ▶ " if playing else " ‖ ", "ok" if playing else "warning"), (when, "strong")]
         left += [(f" ×{speed:g} ", "text")]
-        right: Parts = [(f" {note} " if note else f" {text.age(until - now)} to the end ", "dim")] if wide else []
+        told = [f"{text.age(until - now)} to the end"] if wide else []
+        told += [keys] if keys and self.size.width >= 120 else []
+        told += [back] if back else []
+        right: Parts = [(f" {'  '.join(told)} ", "dim")] if told else []
         used = sum(text.width(words) for words, _ in (*left, *right))
         return left, max(0, self.size.width - used), right
 
