@@ -246,7 +246,8 @@ class Fleet:
         from . import probes
 
         done = await self._ask(name, probes.top_command(), TOP_TIMEOUT, probes.TOP_LIMIT)
-        return probes.parse_top(done.stdout, count)
+        # Thousands of processes take longer to read than the loop may wait.
+        return await asyncio.to_thread(probes.parse_top, done.stdout, count)
 
     async def journal(self, name: str, unit: str, lines: int = 300) -> Journal:
         """How a unit of a node ended, and the newest lines of its journal, on demand. Raises SshError, ProbeError.

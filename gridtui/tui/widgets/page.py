@@ -21,10 +21,10 @@ BOXES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     ((), ("why",)),
     (("cpu",), ("cpu",)),
     (("mem",), ("memory", "pressure")),
+    ((), ("units",)),
     (("net",), ("network",)),
     (("disk",), ("disks", "filesystems")),
     (("gpu",), ("gpus",)),
-    ((), ("units",)),
     ((), ("processes",)),
     (("rtt",), ("reach",)),
     (("load",), ()),
@@ -96,10 +96,10 @@ class NodePage(VerticalScroll, inherit_bindings=False):
     ) -> None:
         plot = self.query_one(f"#plot-{name}", Plot)
         found = [Curve(part, history(metric), role) for part, metric, role in curves]
-        if name in ("gpu", "rtt"):
-            # No GPU, or this machine itself: nothing to measure, and no room for it.
-            plot.display = any(value == value for value in found[0].values) or (name == "rtt" and bool(found[0].values))
-        plot.show(found, interval)
+        # Where nothing was measured there is nothing to see, and no room for it; a trip that was lost is something.
+        plot.display = any(value == value or name == "rtt" for curve in found for value in curve.values)
+        if plot.display:
+            plot.show(found, interval)
 
     # ---- moving ----
 

@@ -107,7 +107,7 @@ class Whole(Vertical):
         self.query_one("#whole-title", TextLine).show(
             (
                 [((title, "title"),), ((text.plain(count), "accent"),)],
-                [((f"{len(every):,}" if sheet.counted else "", "dim"),)],
+                [((f"{len(every):,}" if sheet.counted and every and every[0].key else "", "dim"),)],
             )
         )
         head = sheet.head(view, cells) if sheet.head else ()
