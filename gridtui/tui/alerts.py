@@ -117,8 +117,8 @@ def key(row: Row) -> tuple[type[Row], str, float]:
 
 def summary(found: Alerts, said: Sequence[Mute], over: int) -> tuple[list[Chunk], list[Chunk]]:
     """What there is, in two lines: the alerts, and what is none."""
-    count = len(found.loud)
-    first: list[Chunk] = [((f"{count} alert{'' if count == 1 else 's'}" if count else "no alert", "strong"),)]
+    # How many there are stands in the corner, as on every screen.
+    first: list[Chunk] = [] if found.loud else [(("no alert", "strong"),)]
     kinds = Counter(_kind(alert.verdict) for alert in found.loud)
     first += [((f"{GLYPHS[kind]} {kinds[kind]} {WORDS[kind]}", ROLES[kind]),) for kind in Kind if kinds[kind]]
     if behind := sum(len(alert.behind) for alert in (*found.loud, *found.quiet)):
@@ -129,9 +129,7 @@ def summary(found: Alerts, said: Sequence[Mute], over: int) -> tuple[list[Chunk]
         counts[alert.verdict.mute.hush if alert.verdict.mute else Hush.MAINTENANCE] += 1
     for mute in said:
         counts[mute.hush] += mute.node not in ill
-    second: list[Chunk] = [
-        ((f"{_HUSHES[hush]} {number} {_word(hush)}", "dim"),) for hush, number in counts.items() if number
-    ]
+    second: list[Chunk] = [((f"{_HUSHES[hush]} {number} {hush}", "dim"),) for hush, number in counts.items() if number]
     if over:
         second.append(((f"{over} {LATELY}", "dim"),))
     return first, second or [(("nothing is acknowledged, silenced or in maintenance", "faint"),)]
@@ -146,8 +144,6 @@ def line(row: Row, name: int, now: float, cells: int, marked: bool = False, open
         fold = "▾" if opened else "▸"
         return ((f"{fold} {row.title}  ", "title"), (str(row.count), "dim"))
     mark = ("• " if marked else "  ", "accent")
-    wide = cells >= 100
-    state = 2 if cells < 60 else 15  # with little room the shape alone
     if isinstance(row, Behind):
         return (
             (" " * (4 if cells < 60 else 2), "text"),
@@ -155,41 +151,34 @@ def line(row: Row, name: int, now: float, cells: int, marked: bool = False, open
             (f"{GLYPHS[Kind.EXPLAINED]} {text.fit(row.node, name)} ", "dim"),
             (f"behind {text.plain(row.parent)}", "faint"),
         )
-    if isinstance(row, Mute):
-        head = (text.window(text.fit(f"{_HUSHES[row.hush]} {_word(row.hush)}", 14) + " ", 0, state), "dim")
-        words = f"well; {mute_text(row, now)}"
-        return (
-            mark,
-            head,
-            (text.fit(row.node, name) + " ", "strong"),
-            *_times(row.since, now, wide, "dim"),
-            (words, "dim"),
-        )
-    verdict = row.verdict
-    loud = isinstance(row, Alert) and verdict.alert
-    role = _role(verdict) if loud else "dim"
-    head = (text.window(text.fit(_state(row), 14) + " ", 0, state), role)
-    reasons = [reason for reason in verdict.reasons if not reason.soft]
-    first = reasons[0] if reasons else None
-    parts: list[tuple[str, str]] = [mark, head, (text.fit(verdict.node, name) + " ", "strong" if loud else "text")]
-    if isinstance(row, Ended):
-        parts += _times(row.time, now, wide, "dim")
-        parts.append((f"was {_plain_state(verdict)} for {text.age(row.time - verdict.since)}  ", "faint"))
-    else:
-        parts += _times(verdict.since, now, wide, "text" if loud else "dim")
+    verdict = None if isinstance(row, Mute) else row.verdict
+    loud = isinstance(row, Alert) and row.verdict.alert
+    reasons = [] if verdict is None else [reason for reason in verdict.reasons if not reason.soft]
+    role = _role(row.verdict) if isinstance(row, Alert) and loud else "dim"
+    state = 2 if cells < 60 else 15  # with little room the shape alone
+    parts: list[tuple[str, str]] = [
+        mark,
+        (text.window(text.fit(_state(row), 14) + " ", 0, state), role),
+        (text.fit(row.node, name) + " ", "strong" if loud else "text"),
+        *_times(_since(row), now, cells >= 100, "text" if loud else "dim"),
+    ]
     if cells >= 76:
-        parts.append((text.fit(first.rule if first else "", 10) + " ", "accent" if loud else "dim"))
-    if wide:
-        parts.append((text.fit(_value(first.rule, first.value) if first else "", 9, right=True) + "  ", role))
-    if isinstance(row, Alert) and row.behind:
-        fold = "▾" if opened else "▸"
-        count = len(row.behind)
+        rule = reasons[0].rule if reasons else ""
+        parts.append((text.fit(rule, 10 if cells < 100 else 13) + " ", "accent" if loud else "dim"))
+    if cells >= 100:
+        value = _value(reasons[0].rule, reasons[0].value) if reasons else ""
+        parts.append((text.fit(value, 9, right=True) + "  ", role))
+    if isinstance(row, Mute):
+        return (*parts, (f"well; {text.plain(mute_text(row, now))}", "dim"))
+    if isinstance(row, Ended):
+        parts.append((f"was {_plain_state(row.verdict)} for {text.age(row.time - row.verdict.since)}  ", "dim"))
+    elif row.behind:
+        fold, count = "▾" if opened else "▸", len(row.behind)
         parts.append((f"{fold} {count} node{'' if count == 1 else 's'} behind it  ", "accent" if loud else "dim"))
-    if isinstance(row, Alert) and verdict.mute is not None:
-        parts.append((f"{text.plain(mute_text(verdict.mute, now))}  ", "dim"))
+    if isinstance(row, Alert) and row.verdict.mute is not None:
+        parts.append((f"{text.plain(mute_text(row.verdict.mute, now))}  ", "dim"))
     words = "; ".join(text.plain(reason.text) for reason in reasons) or "nothing is known of it"
-    parts.append((words, "text" if loud else "faint"))
-    return tuple(parts)
+    return (*parts, (words, "text" if loud else "faint"))
 
 
 def details(row: Row, now: float) -> list[Chunk]:
@@ -229,15 +218,22 @@ def _clock(when: float, now: float) -> str:
     return time.strftime("%H:%M:%S" if then[:3] == time.localtime(now)[:3] else "%m-%d %H:%M", then)
 
 
-def _state(row: Alert | Ended) -> str:
-    verdict = row.verdict
+def _since(row: Alert | Mute | Ended) -> float:
+    if isinstance(row, Alert):
+        return row.since
+    return row.since if isinstance(row, Mute) else row.time
+
+
+def _state(row: Alert | Mute | Ended) -> str:
     if isinstance(row, Ended):
         return f"{GLYPHS[Kind.UP]} well again"
-    if verdict.mute is not None:
-        return f"{_HUSHES[verdict.mute.hush]} {_word(verdict.mute.hush)}"
-    if verdict.maintenance:
-        return f"{GLYPHS[Kind.MAINTENANCE]} {_word(Hush.MAINTENANCE)}"
-    return f"{GLYPHS[_kind(verdict)]} {_plain_state(verdict)}"
+    mute = row if isinstance(row, Mute) else row.verdict.mute
+    if mute is not None:
+        return f"{_HUSHES[mute.hush]} {mute.hush}"
+    assert isinstance(row, Alert)
+    if row.verdict.maintenance:
+        return f"{_HUSHES[Hush.MAINTENANCE]} {Hush.MAINTENANCE}"
+    return f"{GLYPHS[_kind(row.verdict)]} {_plain_state(row.verdict)}"
 
 
 def _plain_state(verdict: Verdict) -> str:
@@ -254,10 +250,6 @@ def _role(verdict: Verdict) -> str:
 
 def _value(rule: str, value: float | None) -> str:
     return "" if value is None or rule not in METRICS else value_text(rule, value)
-
-
-def _word(hush: Hush) -> str:
-    return hush.value
 
 
 # ---- what is typed ----

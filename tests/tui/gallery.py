@@ -11,14 +11,17 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from gridtui.model import Hush
 from gridtui.playbooks.artefacts import Kept
 from gridtui.settings import Guard, Settings
 from gridtui.tui.actions import BY_NAME
 from gridtui.tui.app import Dashboard
+from gridtui.tui.screens.alerts import AlertsScreen
 from gridtui.tui.screens.events import EventsScreen
 from gridtui.tui.screens.help import HelpScreen
 from gridtui.tui.screens.job import JobScreen
 from gridtui.tui.screens.jobs import JobsScreen
+from gridtui.tui.screens.muting import MuteScreen
 from gridtui.tui.screens.node import NodeScreen
 from gridtui.tui.screens.palette import Palette
 from gridtui.tui.screens.playbooks import PlaybooksScreen
@@ -157,6 +160,21 @@ async def _containers(app: Dashboard, pilot: Pilot[int]) -> None:
 async def _events(app: Dashboard, pilot: Pilot[int]) -> None:
     await act(pilot, "events")
     await until(pilot, lambda: isinstance(app.screen, EventsScreen))
+
+
+async def _alerts(app: Dashboard, pilot: Pilot[int]) -> None:
+    fleet = app.fleet
+    ill = [name for name in fleet.nodes if fleet.status(name).verdict.alert]
+    await fleet.mute(ill[:1], Hush.ACKNOWLEDGED, why="a new disk is on its way")
+    await fleet.mute(ill[1:2], Hush.SILENCED, seconds=7200, why="[b]fans[/]")
+    await act(pilot, "alerts")
+    await until(pilot, lambda: isinstance(app.screen, AlertsScreen) and app.screen.rows.count)
+
+
+async def _silence(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _alerts(app, pilot)
+    await act(pilot, "silence")
+    await until(pilot, lambda: isinstance(app.screen, MuteScreen))
 
 
 async def _help(app: Dashboard, pilot: Pilot[int]) -> None:
@@ -340,6 +358,8 @@ SCENES: dict[str, Scene] = {
     "node-containers": _containers,
     "node-jobs": _node_with_jobs,
     "events": _events,
+    "alerts": _alerts,
+    "alerts-silence": _silence,
     "help": _help,
     "palette": _palette,
     "confirm": _confirm,
