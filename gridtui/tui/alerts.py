@@ -16,7 +16,7 @@ from ..metrics import METRICS
 from ..model import Hush, Mute, State, Verdict
 from . import text
 from .columns import Parts
-from .states import GLYPHS, ROLES, STATE_ROLES, WORDS, Kind
+from .states import GLYPHS, HUSHES, ROLES, STATE_ROLES, WORDS, Kind
 from .widgets.bars import Chunk
 
 ENDED = 100
@@ -25,7 +25,6 @@ SPANS = ("15m", "1h", "8h", "1d")
 """What is offered for a while."""
 
 _KINDS = {State.CRITICAL: Kind.CRITICAL, State.WARNING: Kind.WARNING, State.UNKNOWN: Kind.UNKNOWN, State.OK: Kind.UP}
-_HUSHES = {Hush.ACKNOWLEDGED: "✓", Hush.SILENCED: "~", Hush.MAINTENANCE: GLYPHS[Kind.MAINTENANCE]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def summary(found: Alerts, said: Sequence[Mute], over: int) -> tuple[list[Chunk]
         counts[alert.verdict.mute.hush if alert.verdict.mute else Hush.MAINTENANCE] += 1
     for mute in said:
         counts[mute.hush] += mute.node not in ill
-    second: list[Chunk] = [((f"{_HUSHES[hush]} {number} {hush}", "dim"),) for hush, number in counts.items() if number]
+    second: list[Chunk] = [((f"{HUSHES[hush]} {number} {hush}", "dim"),) for hush, number in counts.items() if number]
     if over:
         second.append(((f"{over} {LATELY}", "dim"),))
     return first, second or [(("nothing is acknowledged, silenced or in maintenance", "faint"),)]
@@ -229,10 +228,10 @@ def _state(row: Alert | Mute | Ended) -> str:
         return f"{GLYPHS[Kind.UP]} well again"
     mute = row if isinstance(row, Mute) else row.verdict.mute
     if mute is not None:
-        return f"{_HUSHES[mute.hush]} {mute.hush}"
+        return f"{HUSHES[mute.hush]} {mute.hush}"
     assert isinstance(row, Alert)
     if row.verdict.maintenance:
-        return f"{_HUSHES[Hush.MAINTENANCE]} {Hush.MAINTENANCE}"
+        return f"{HUSHES[Hush.MAINTENANCE]} {Hush.MAINTENANCE}"
     return f"{GLYPHS[_kind(row.verdict)]} {_plain_state(row.verdict)}"
 
 

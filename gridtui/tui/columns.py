@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..errors import SettingsError
 from ..model import PingMethod, Status
 from . import text
-from .states import GRADE_ROLES, STATE_ROLES, Face, face
+from .states import GRADE_ROLES, HUSHES, STATE_ROLES, Face, face
 
 if TYPE_CHECKING:
     from ..posture.model import Posture
@@ -170,8 +170,11 @@ def _why(look: Look, cells: int) -> Parts:
         return ((" " * cells, "dim"),)
     first = reasons[0]
     more = f" (+{len(reasons) - 1})" if len(reasons) > 1 else ""
-    role = "dim" if first.soft or look.status.verdict.maintenance else STATE_ROLES[first.state]
-    return ((text.fit(first.text + more, cells), role),)
+    verdict = look.status.verdict
+    # What somebody knows of, or wants to hear nothing of, is as ill as it is, but asks for nobody.
+    quiet = first.soft or verdict.maintenance or verdict.mute is not None
+    said = f"{HUSHES[verdict.mute.hush]} " if verdict.mute is not None else ""
+    return ((text.fit(said + first.text + more, cells), "dim" if quiet else STATE_ROLES[first.state]),)
 
 
 def _posture(look: Look, cells: int) -> Parts:

@@ -16,6 +16,10 @@ def node(status: Status, now: float) -> list[Chunk]:
     chunks: list[Chunk] = [
         ((f"{seen.glyph} ", seen.role), (text.plain(status.node.name), "strong"), (f" {seen.word}", seen.role))
     ]
+    if verdict.mute is not None:
+        from ..health import mute_text  # the first paint does without
+
+        chunks.append(((text.plain(mute_text(verdict.mute, now)), "accent"),))
     if seen.silent and (told := silence(status, seen, now)):
         chunks.append(((text.plain(told), "text"),))
     elif seen.kind is not Kind.UP and verdict.since:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from ..model import State, Status
+from ..model import Hush, State, Status
 
 
 class Kind(IntEnum):
@@ -47,6 +47,9 @@ GLYPHS = {
     Kind.MAINTENANCE: "‖",
     Kind.UP: "●",
 }
+
+HUSHES = {Hush.ACKNOWLEDGED: "✓", Hush.SILENCED: "~", Hush.MAINTENANCE: "‖"}
+"""Signs for what people said of alerts."""
 
 WORDS = {
     Kind.DOWN: "down",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ...health import Range, value_text
+from ...health import Range, mute_text, value_text
 from ...metrics import METRICS
 from ...model import Reason, State, Status
 from .. import text
-from ..states import STATE_ROLES
+from ..states import HUSHES, STATE_ROLES
 from .words import Parts, Row, View, wrapped
 
 _SIGNS = {State.CRITICAL: "◆", State.WARNING: "▲", State.UNKNOWN: "?", State.OK: "●"}
@@ -34,7 +34,11 @@ def rows(view: View, cells: int) -> list[Row]:
     """For the page: each reason, and the rule behind it below."""
     grounds = {id(ground.reason): ground for ground in view.grounds}
     by_rule = {(ground.reason.rule, ground.reason.state): ground for ground in view.grounds}
+    mute = view.status.verdict.mute
     found: list[Row] = []
+    if mute is not None:
+        said = f"{HUSHES[mute.hush]} {text.plain(mute_text(mute, view.now))}"
+        found += [Row(((line, "accent"),)) for line in text.fold(said, max(20, cells))]
     for reason in view.status.verdict.reasons:
         found += [Row(parts, reason.rule) for parts in _told(reason, cells)]
         ground = grounds.get(id(reason)) or by_rule.get((reason.rule, reason.state))
