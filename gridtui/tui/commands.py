@@ -61,6 +61,7 @@ _OWN: tuple[Command, ...] = (
     Command("columns", "Show these columns of the table; alone: choose them", ("columns",)),
     Command("view", "Show a saved view", ("view",), 1),
     Command("save", "Keep what is shown as a view of this name", ("text",), 1),
+    Command("compare", "Compare the nodes that a selection names; alone: the marked ones", ("selection",)),
     Command("theme", "Wear a theme; alone: the next one", ("theme",)),
     Command("posture", "Show how a node is kept", ("node",)),
     Command("job", "Open a job's page, or an array: 12 or 12[3]", ("job",), 1),

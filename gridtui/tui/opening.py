@@ -48,6 +48,12 @@ class Opening(Going):
         if not isinstance(self.screen, AlertsScreen):
             self.push_screen(AlertsScreen())
 
+    def open_compare(self, names: Sequence[str]) -> None:
+        """These nodes side by side."""
+        from .screens.compare import CompareScreen
+
+        self.push_screen(CompareScreen(names))
+
     def open_events(self) -> None:
         from .screens.events import EventsScreen
 

@@ -119,7 +119,7 @@ _ROLES: Mapping[str, tuple[str, float, bool]] = {
     "match": ("accent", 0.0, False),
 }
 
-# Role of a step of a scale: (theme variable, the one it is blended with, how much, share of the background mixed in).
+# Role of a step of a scale, or a curve: (theme variable, the one it is blended with, how much, share of the background mixed in).
 # Towards the bad end it is hotter; lighter too, so that it also reads in grey.
 _RAMPS: Mapping[str, tuple[str, str, float, float]] = {
     "heat0": ("success", "success", 0.0, 0.62),
@@ -136,6 +136,13 @@ _RAMPS: Mapping[str, tuple[str, str, float, float]] = {
     "flow4": ("primary", "primary", 0.0, 0.18),
     "flow5": ("primary", "accent", 0.4, 0.0),
     "flow6": ("accent", "foreground", 0.4, 0.0),
+    # Curves beside one another; each has a letter too.
+    "curve0": ("primary", "primary", 0.0, 0.0),
+    "curve1": ("warning", "warning", 0.0, 0.0),
+    "curve2": ("error", "error", 0.0, 0.0),
+    "curve3": ("accent", "accent", 0.0, 0.0),
+    "curve4": ("foreground", "foreground", 0.0, 0.0),
+    "curve5": ("success", "foreground", 0.35, 0.0),
 }
 TINT = 0.22
 """How much of a step's colour the surface under it has."""

@@ -13,6 +13,7 @@ from gridtui.tui.columns import COLUMNS
 from gridtui.tui.screens.activity import ActivityScreen
 from gridtui.tui.screens.alerts import AlertsScreen
 from gridtui.tui.screens.columns import ColumnsScreen
+from gridtui.tui.screens.compare import CompareScreen
 from gridtui.tui.screens.events import EventsScreen
 from gridtui.tui.screens.exec import ExecScreen
 from gridtui.tui.screens.fleet import FleetScreen
@@ -44,6 +45,7 @@ OWNERS = {
     "map": HeatMap,
     "columns": ColumnsScreen,
     "views": ViewsScreen,
+    "compare": CompareScreen,
     "exec": ExecScreen,
     "push": TransferScreen,
     "playbooks": PlaybooksScreen,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ...errors import UsageError
+from .. import compare
 from .filtering import FilteringScreen
 
 
@@ -75,6 +79,25 @@ class MarkingScreen(FilteringScreen):
         self.dashboard.marks.clear()
         self._from = None
         self.marked()
+
+    # ---- comparing ----
+
+    def action_compare(self) -> None:
+        self._compare(self.dashboard.marks.names)
+
+    def command_compare(self, words: str) -> None:
+        """Compare what a selection names; without words, what is marked. Raises SelectionError, UsageError."""
+        self._compare(self.dashboard.fleet.select(words) if words.strip() else self.dashboard.marks.names)
+
+    def _compare(self, names: Sequence[str]) -> None:
+        try:
+            chosen, told = compare.choose(names, self.under, self.shown)
+        except UsageError as error:
+            self.app.notify(str(error), markup=False, severity="warning")
+            return
+        if told:
+            self.app.notify(told, markup=False)
+        self.dashboard.open_compare(chosen)
 
     def command_mark(self, words: str) -> None:
         """Mark what a selection names; without words, what the key does. Raises SelectionError."""

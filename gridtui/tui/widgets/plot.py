@@ -10,7 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from .. import axes, braille
-from ..text import fit
+from ..text import fit, width
 from ..themes import palette
 from .strips import strip
 
@@ -91,7 +91,7 @@ class Plot(Widget):
 
     def _draw(self, cells: int, height: int) -> list[Strip]:
         colours = palette(self.app)
-        lines = [[(f" {self._title}", "title"), *self._legend()]]
+        lines = [[(f" {self._title}", "title"), *self._legend(cells - 1 - width(self._title))]]
         rows, columns = height - 2, cells - LABEL - 2
         if rows > 0 and columns > 0:
             lines += self._body(columns, rows)
@@ -99,16 +99,17 @@ class Plot(Widget):
             lines.append([(" " * (LABEL + 1), "faint"), (times, "faint")])
         return [strip(parts, colours, cells) for parts in lines[:height]]
 
-    def _legend(self) -> list[tuple[str, str]]:
+    def _legend(self, cells: int) -> list[tuple[str, str]]:
+        """What the curves are called and their newest values; where these do not fit, the marks or names alone."""
+        # In the order of the marks, whichever is drawn last, over the others.
         parts: list[tuple[str, str]] = []
-        for curve in self._curves:
+        for curve in sorted(self._curves, key=lambda curve: curve.mark):
             last = curve.values[-1] if curve.values else None
-            if curve.name:
-                parts += [(f"  {curve.mark} {curve.name} " if curve.mark else f"  {curve.name} ", curve.role)]
-            else:
-                parts += [(" ", "dim")]
+            called = " ".join(filter(None, (curve.mark, curve.name)))
+            parts.append((f"  {called} " if called else " ", curve.role))
             parts.append((self._form(last), "strong"))
-        return parts
+        fits = sum(width(words) for words, _ in parts) <= cells
+        return parts if fits or len(self._curves) < 2 else parts[::2]
 
     def _body(self, columns: int, rows: int) -> list[list[tuple[str, str]]]:
         window = [curve.values[-columns * 2 :] for curve in self._curves]
