@@ -1,6 +1,6 @@
 """Keeps what is seen: a value a metric each ten seconds, and what happens. Owns the time of it; the file is `Tape`'s, in a thread.
 
-The loop is never kept waiting: what it does for a node takes some 10 µs each ten seconds. What cannot be written (a disk that is full, a
+The loop is never kept waiting: what it does for a node takes some 25 µs each ten seconds. What cannot be written (a disk that is full, a
 file that somebody keeps locked) waits in memory for an hour; the watching goes on, and `trouble` says what is wrong.
 """
 
@@ -31,8 +31,8 @@ WAITING = WINDOW
 EVENTS = 10_000
 """Events that wait so."""
 PRUNE = 3600.0
-AT_ONCE = 32
-"""Nodes that are asked before others get their turn: some 0.3 ms."""
+AT_ONCE = 16
+"""Nodes that are asked before others get their turn: some 0.4 ms."""
 PAUSE = 0.02
 """Seconds between two pieces of packing, which take the interpreter some milliseconds each."""
 LEAVE = 5.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 from pathlib import Path
@@ -132,6 +133,17 @@ def test_the_limit_holds_and_the_finest_goes_first(tmp_path: Path) -> None:
     tape.prune(START + 8 * HOUR, 0)
     assert tape.used() <= 1_000_000
     assert counts(tape.path)[0] < fine and counts(tape.path)[1] == middle
+    tape.close()
+
+
+def test_files_that_nobody_watches_any_more_go(tape: Tape) -> None:
+    old, new = tape.path.with_name("old.db"), tape.path.with_name("new.db")
+    for path in (old, new):
+        Tape(path, History()).close()
+    os.utime(old, (START, START))
+    os.utime(new, (START + 20 * DAY,) * 2)
+    tape.prune(START + 31 * DAY, STEADY)
+    assert sorted(path.name for path in tape.path.parent.glob("*.db")) == ["a.db", "new.db"]
     tape.close()
 
 
