@@ -118,6 +118,8 @@ def tile(name: str, seen: Face, value: float | None, metric: Metric, scale: Scal
     if metric.name == "state" or seen.silent:
         glyph, role, surface = seen.glyph, seen.role, _GROUNDS.get(seen.role, "group")
         words = WORDS[seen.kind]
+        if not form.name and text.width(words) > form.value:
+            words = ""  # the sign says it
     elif value is None:
         glyph, role, surface, words = text.UNKNOWN, "faint", "group", text.UNKNOWN
     else:

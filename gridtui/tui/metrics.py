@@ -170,10 +170,12 @@ def scale(metric: Metric, values: Iterable[float]) -> Scale:
     if not metric.log:
         return Scale(metric.low, ceiling((top,), metric.least))
     # Whole powers alone: half a decade would come and go with every breath of the slowest node.
-    base = 1024.0 if metric.binary else 10.0
+    base = 32.0 if metric.binary else 10.0
     high = _power(max(top, metric.least), base, up=True)
     low = _power(min(known, default=metric.least), base, up=False)
-    return Scale(max(min(low, high / base), high / base**4), high, log=True)
+    if metric.binary:
+        low = max(low, metric.least)  # a few bytes more or less are nobody's traffic
+    return Scale(max(min(low, high / base), high / math.pow(base, 4)), high, log=True)
 
 
 def _power(value: float, base: float, up: bool) -> float:

@@ -74,7 +74,9 @@ def test_the_key_goes_round() -> None:
         ("rtt", [], (0.0001, 0.001)),
         ("rtt", [0.0002, 0.031], (0.0001, 0.1)),
         ("rtt", [0.000001, 2.0], (0.001, 10)),  # at most four decades: less is one colour anyway
-        ("net.rx", [0.0, 3000.0], (1024, 1048576)),
+        ("net.rx", [], (32, 1024)),
+        ("net.rx", [0.0, 3.0, 3000.0], (1024, 32 * 1024)),
+        ("net.rx", [0.0, 5e6], (1024**2, 32 * 1024**2)),
     ],
 )
 def test_scales_have_round_ends(name: str, values: list[float], ends: tuple[float, float]) -> None:
