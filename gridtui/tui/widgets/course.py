@@ -118,9 +118,9 @@ class CourseLines(NodeLines):
         self._lay()
         super().on_resize(event)
 
-    def on_click(self, event: Click) -> None:
+    def clicked(self, event: Click) -> None:
         made = self._layout_now
         at = event.x - 2 - made.state - made.name - 1 - 15 - 1
         if 0 <= at < made.grid and self._first + at < len(self._course.tasks):
             self._chosen = self._first + at
-        super().on_click(event)
+        super().clicked(event)

@@ -48,7 +48,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self._count = 0
         self._cursor = 0
-        self._first: int | None = None
+        self._stood: int | None = None
         """The line that stood at the top before there was too little room for it and the cursor."""
         self._made: dict[int, Parts] = {}
         self._strips: dict[int, tuple[tuple[object, ...], Strip]] = {}
@@ -184,7 +184,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        self._first = None
+        self._stood = None
         first, last = self._visible()
         self._made = {index: parts for index, parts in self._made.items() if first <= index < last}
 
@@ -193,10 +193,10 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self._made.clear()
         self._strips.clear()
         # What had to be scrolled away in a small terminal comes back in a larger one.
-        top = self.scroll_offset.y if self._first is None else self._first
+        top = self.scroll_offset.y if self._stood is None else self._stood
         self.scroll_to(y=top, animate=False)
         self._show_cursor()
-        self._first = top if self.scroll_offset.y != top else None
+        self._stood = top if self.scroll_offset.y != top else None
 
     def on_focus(self) -> None:
         self.touch(self._cursor)
