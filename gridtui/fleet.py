@@ -160,8 +160,8 @@ class Fleet:
 
     @property
     def recording_trouble(self) -> str:
-        """Why nothing is recorded at the moment, though it should be; empty where it is."""
-        return self._recorder.trouble if self._recorder else ""
+        """Why nobody records at the moment what is seen, though it should be; empty where somebody does."""
+        return self._recorder.trouble if self._recorder and self._recorder.lost else ""
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:

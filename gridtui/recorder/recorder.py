@@ -66,6 +66,8 @@ class Recorder:
     ) -> None:
         self.trouble = ""
         """Why nothing is recorded at the moment; empty where it is."""
+        self.lost = False
+        """Whether nobody records: where another one does, nothing is missing."""
         self.past: Past | None = None
         self._path = path
         self._kept = kept
@@ -282,11 +284,13 @@ class Recorder:
     # ---- what is said of it ----
 
     def _ill(self, text: str, alarm: bool) -> None:
+        self.lost = alarm
         if text != self.trouble:
             self.trouble = text
             self._tell(f"no history is recorded: {clean(text)}", alarm)
 
     def _well(self) -> None:
+        self.lost = False
         if self.trouble:
             self.trouble = ""
             self._tell("history is recorded again", False)

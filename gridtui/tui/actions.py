@@ -618,7 +618,7 @@ def _reach(action: Action) -> set[Place]:
         elif place == "map":
             reach.add("fleet")
         elif place == "replay":
-            reach |= {"fleet", "node", "events", "help"}
+            reach |= {"fleet", "node", "events", "alerts", "compare", "help"}
         else:
             reach.add(place)
     return reach

@@ -206,6 +206,10 @@ class Replay:
     def recording(self) -> Path | None:
         return self.path
 
+    @property
+    def recording_trouble(self) -> str:
+        return ""
+
     # ---- what a fleet does, and a recording does not ----
 
     def allow_changes(self) -> NoReturn:

@@ -42,7 +42,6 @@ LIVE_ONLY = frozenset(
         "containers",
         "drain",
         "shell",
-        "alerts",
     }
 )
 """What asks nodes, or is about now: off in a replay, beside all that changes something."""

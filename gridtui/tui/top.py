@@ -80,3 +80,8 @@ def chosen(words: str, shown: int, nodes: int) -> Sequence[Chunk]:
 def marked(number: int) -> list[Chunk]:
     """How many nodes are marked: whom every action is for."""
     return [((f"* {number} marked", "accent"),)] if number else []
+
+
+def unrecorded(trouble: str) -> list[Chunk]:
+    """That nothing of this is kept; the event log says why."""
+    return [(("▲ no history is kept", "warning"),)] if trouble else []

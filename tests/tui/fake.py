@@ -304,6 +304,7 @@ class FakeFleet:
         self.ask: Callable[[str], Awaitable[str | None]] | None = None
         self.ping_method = PingMethod.RAW
         self.recording: Path | None = None
+        self.recording_trouble = ""
         self.live = live
         self.now = time.time() if live else START
         self.retried: list[str] = []

@@ -307,3 +307,13 @@ def test_an_empty_recording_is_refused(tmp_path: Path) -> None:
 )
 def test_the_track(now: float, alarms: tuple[float, ...], text: str) -> None:
     assert "".join(words for words, _ in track(10, 0, 100, now, alarms)) == text
+
+
+async def test_that_nothing_is_kept_is_in_sight(fleet: FakeFleet) -> None:
+    app = board(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begin(app, pilot)
+        assert "no history" not in screen_text(app)
+        fleet.recording_trouble = "/state/history/a.db cannot be written: the disk is full"
+        app.fleet_screen.order()
+        await until(pilot, lambda: "▲ no history is kept" in screen_text(app))

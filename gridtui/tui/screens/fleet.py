@@ -136,6 +136,7 @@ class FleetScreen(ViewingScreen):
         first = [*([_TITLE] if wide else ()), *top.counts(self._counts, nodes)]
         second = [
             *dashboard.goes_on(),
+            *top.unrecorded(dashboard.fleet.recording_trouble),
             *top.chosen(self.selection, len(self.shown), nodes),
             *top.marked(len(dashboard.marks)),
             *top.together(self._total, wide),
