@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from textual._context import active_message_pump
 from textual.actions import ActionParseResult
-from textual.app import App
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.events import Event, Key
 from textual.widget import Widget
 
+from .pace import Paced
 
-class Hasty(App[int]):
+
+class Hasty(Paced):
     """Textual's app (8.2), for people who type on while screens come and go."""
 
     async def on_event(self, event: Event) -> None:
