@@ -25,7 +25,7 @@ class Mute:
         self._taken = 0
         self.flushed = 0
         """Characters that the terminal has taken."""
-        self.owed: Callable[[], None] | None = None
+        self.owed: Callable[[], object] | None = None
         """Called once, in the thread that writes, when it has taken all."""
 
     def write(self, text: str) -> int:
@@ -59,6 +59,7 @@ class Driver(LinuxDriver):
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
+        assert self._file is not None  # nothing but headless tests is without
         self._mute = Mute(self._file)
         self._file = self._mute  # type: ignore[assignment]
         self._given = 0
@@ -115,7 +116,7 @@ class Driver(LinuxDriver):
         """Whether the terminal has not taken what it was given a while ago. Who draws on would wait for it, and keys with him."""
         return self._given != self._mute.flushed and time.monotonic() - self._since > LAG
 
-    def owe(self, call: Callable[[], None]) -> None:
+    def owe(self, call: Callable[[], object]) -> None:
         """Call this once the terminal has taken all, from any thread, perhaps twice."""
         self._mute.owed = call
         if self._given == self._mute.flushed:  # it has meanwhile

@@ -29,7 +29,7 @@ class Paced(App[int]):
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         if renderable is not None and (driver := self._behind()) is not None:
-            driver.owe(lambda: self.post_message(Paced.CaughtUp()) and None)
+            driver.owe(lambda: self.post_message(Paced.CaughtUp()))
         else:
             super()._display(screen, renderable)
 

@@ -38,7 +38,7 @@ def test_a_day_in_a_real_terminal(terminal: Terminal) -> None:
     assert "connection refused" in shown
     terminal.keys("j")
     terminal.keys("Enter")
-    terminal.wait_for("round trip", "memory", "p processes")
+    terminal.wait_for("cpu", "memory", "p processes")
     terminal.keys("Escape")
     terminal.wait_for("12 nodes")
     terminal.keys("/", "g", "p", "u", "Enter")  # all at once, as fast as a terminal gives them
