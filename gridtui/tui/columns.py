@@ -25,6 +25,10 @@ Parts = tuple[tuple[str, str], ...]
 """Text and role, left to right."""
 
 
+def _never(metric: str) -> Sequence[float]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a cell is made from: one node at one moment."""
@@ -36,6 +40,8 @@ class Look:
     """Recent round trips, oldest first, NaN where lost."""
     stale: bool
     posture: Posture | None = None
+    history: Callable[[str], Sequence[float]] = _never
+    """A metric's recent values, oldest first, NaN where there is none; asked for by columns that are shown."""
 
     def metric(self, name: str) -> float | None:
         sample = self.status.sample
@@ -61,6 +67,8 @@ class Column:
     """The health rule that colours it."""
     live: bool = False
     """Empty while the node is silent: the row tells why instead."""
+    roomy: int = 0
+    """Cells of the table from which it is shown unasked."""
     descending: bool = True
     """Whether the first sort by it is highest first."""
 
@@ -90,6 +98,17 @@ def _barred(name: str) -> Callable[[Look, int], Parts]:
             return ((number[-cells:], role),)
         filled, rest = text.bar(value, cells - 5)
         return ((filled, "bar" if role == "text" else role), (rest, "track"), (number, role))
+
+    return cell
+
+
+def _line(*names: str, high: float | None = None, least: float = 1.0) -> Callable[[Look, int], Parts]:
+    """The recent values of a metric, or of the sum of some, as ticks over zero: up to `high`, or the most that there was (`least` at the least)."""
+
+    def cell(look: Look, cells: int) -> Parts:
+        series = [look.history(name)[-cells:] for name in names]
+        values = series[0] if len(series) == 1 else [sum(some) for some in zip(*series, strict=False)]
+        return ((text.ticks(values, cells, high, least), "faint" if look.stale else "spark"),)
 
     return cell
 
@@ -201,10 +220,13 @@ COLUMNS: tuple[Column, ...] = (
     Column("loss", "LOSS", 5, 2, _loss, _loss_key, right=True),
     Column("load", "LOAD", 5, 3, _plain("load", text.number), _metric("load"), right=True, live=True),
     Column("cpu", "CPU", 5, 1, _barred("cpu"), _metric("cpu"), right=True, wish=13, live=True),
+    Column("cpu~", "CPU~", 8, 12, _line("cpu", high=100.0), wish=16, live=True, roomy=180),
     Column("mem", "MEM", 5, 2, _barred("mem"), _metric("mem"), right=True, wish=13, live=True),
+    Column("mem~", "MEM~", 8, 14, _line("mem", high=100.0), wish=16, live=True, roomy=220),
     Column("disk", "DISK", 5, 4, _plain("disk", text.percent), _metric("disk"), right=True, live=True),
     Column("rx", "RX/s", 6, 7, _plain("net.rx", text.amount), _metric("net.rx"), right=True, live=True),
     Column("tx", "TX/s", 6, 7, _plain("net.tx", text.amount), _metric("net.tx"), right=True, live=True),
+    Column("net~", "NET~", 8, 13, _line("net.rx", "net.tx", least=10_240.0), wish=16, live=True, roomy=200),
     Column("gpu", "GPU", 5, 8, _plain("gpu", text.percent), _metric("gpu"), right=True, live=True),
     Column("temp", "TEMP", 5, 6, _plain("temp", text.degrees), _metric("temp"), right=True, live=True),
     Column("posture", "POSTURE", 8, 4, _posture, _elsewhere, right=True, descending=False),
@@ -252,7 +274,7 @@ class Layout:
 GUTTER = 2
 """Cells left of the first column: the cursor's mark, so that it is seen without colour."""
 
-_GROWTH = ("name", "cpu", "trips", "mem", "why", "labels")
+_GROWTH = ("name", "cpu", "trips", "mem", "cpu~", "net~", "mem~", "why", "labels")
 
 
 def arrange_columns(
@@ -264,7 +286,7 @@ def arrange_columns(
     """
     gap = 2 if width >= 170 else 1
     room = width - GUTTER
-    candidates = [BY_NAME[name] for name in only] or list(COLUMNS)
+    candidates = [BY_NAME[name] for name in only] or [column for column in COLUMNS if width >= column.roomy]
     candidates = [column for column in candidates if column.name not in without]
     least = {column.name: column.least for column in candidates}
     if "name" in least:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..model import Status
@@ -25,11 +25,12 @@ def node_row(
     now: float,
     interval: float,
     posture: Posture | None = None,
+    history: Callable[[str], Sequence[float]] = lambda metric: (),
 ) -> Parts:
     """The row of a node. `interval` is the time between fast samples, in seconds."""
     sample = status.sample
     stale = sample is not None and now - sample.time > STALE_AFTER * interval + 1
-    look = Look(status, face(status), now, trips, stale, posture)
+    look = Look(status, face(status), now, trips, stale, posture, history)
     parts: list[tuple[str, str]] = []
     gap = " " * layout.gap
     hidden = 0

@@ -136,6 +136,16 @@ def spark(values: Sequence[float], cells: int, least: float = 0.0) -> str:
     return "".join(ticks).rjust(cells)
 
 
+def ticks(values: Sequence[float], cells: int, high: float | None = None, least: float = 1.0) -> str:
+    """The newest `cells` values as ticks over zero, right-aligned; NaN is a blank. `high` is the top; None: the most there is, `least` at the least."""
+    recent = values[-cells:] if cells > 0 else ()
+    top = high if high is not None else max((value for value in recent if value == value), default=least)
+    top = max(top, least)
+    return "".join(
+        [" " if value != value else _TICKS[min(6, max(0, int(value / top * 6.999)))] for value in recent]
+    ).rjust(cells)
+
+
 def _missing(value: float | None) -> bool:
     return value is None or math.isnan(value)
 

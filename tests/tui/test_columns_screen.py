@@ -28,7 +28,7 @@ def lines(app: Dashboard) -> ColumnLines:
 
 async def test_keys_and_the_table_behind() -> None:
     app = board()
-    async with app.run_test(size=(200, 40)) as pilot:
+    async with app.run_test(size=(240, 40)) as pilot:
         await begin(app, pilot)
         before = columns(app)
         await pilot.press("C")

@@ -138,6 +138,29 @@ def test_all_columns_fit_a_wide_terminal() -> None:
     assert [column.name for column, _ in arrange_columns(240, 12).columns] == [column.name for column in COLUMNS]
 
 
+@pytest.mark.parametrize(
+    ("column", "history", "cell"),
+    [
+        ("cpu~", {"cpu": [0.0, 50.0, 100.0]}, "▁▄▇"),
+        ("cpu~", {"cpu": [0.0, float("nan"), 250.0]}, "▁ ▇"),
+        ("mem~", {}, ""),
+        ("net~", {"net.rx": [0.0, 50_000.0], "net.tx": [0.0, 50_000.0]}, "▁▇"),
+        ("net~", {"net.rx": [10.0], "net.tx": [20.0]}, "▁"),  # hardly anything is not the top of its own scale
+    ],
+)
+def test_a_sparkline_in_a_cell(column: str, history: dict[str, list[float]], cell: str) -> None:
+    layout = arrange_columns(40, 8, only=(column,))
+    parts = rows.node_row(status(), layout, [], NOW, 2.0, None, lambda metric: history.get(metric, ()))
+    words = "".join(words for words, _ in parts)
+    assert words.strip() == cell and width(words) == 40 - GUTTER
+
+
+def test_sparklines_come_where_there_is_room() -> None:
+    for cells, names in [(160, set()), (200, {"cpu~"}), (240, {"cpu~", "mem~", "net~"})]:
+        shown = {column.name for column, _ in arrange_columns(cells, 12, frozenset({"gpu", "posture"})).columns}
+        assert names <= shown and (names or not any(name.endswith("~") for name in shown))
+
+
 def test_columns_of_the_readers_choice() -> None:
     layout = arrange_columns(100, 12, only=("name", "cpu"))
     assert [column.name for column, _ in layout.columns] == ["name", "cpu"]

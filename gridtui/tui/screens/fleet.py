@@ -58,6 +58,7 @@ class FleetScreen(ViewingScreen):
             dashboard.survey.posture,
             dashboard.marks.__contains__,
             {"gpu", "posture"},
+            dashboard.fleet.history,
             id="table",
         )
         yield TextLine("raised", cut=True, id="detail")

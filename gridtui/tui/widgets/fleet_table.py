@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence, Set
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -38,6 +39,7 @@ class FleetTable(NodeLines):
         posture: Callable[[str], Posture | None] = lambda name: None,
         marked: Callable[[str], bool] = lambda name: False,
         without: Set[str] = frozenset(),
+        history: Callable[[str, str], Sequence[float]] = lambda name, metric: (),
         *,
         id: str | None = None,
     ) -> None:
@@ -49,6 +51,7 @@ class FleetTable(NodeLines):
         self._clock = clock
         self._posture = posture
         self._longest = 10
+        self._history = history
         self.without = frozenset(without)
         self.layout_now = arrange_columns(80, 10)
 
@@ -92,6 +95,7 @@ class FleetTable(NodeLines):
             self._clock(),
             self._interval,
             self._posture(line),
+            partial(self._history, line),
         )
 
     def on_resize(self, event: events.Resize) -> None:
