@@ -19,6 +19,7 @@ from .sheet import SheetPanel
 
 BOXES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     ((), ("why",)),
+    ((), ("jobs",)),
     (("cpu",), ("cpu",)),
     (("mem",), ("memory", "pressure")),
     ((), ("units",)),
@@ -29,7 +30,6 @@ BOXES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("rtt",), ("reach",)),
     (("load",), ()),
     ((), ("temperatures",)),
-    ((), ("jobs",)),
     ((), ("containers",)),
     ((), ("users",)),
     ((), ("facts",)),
@@ -38,7 +38,7 @@ BOXES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     ((), ("events",)),
 )
 """What stands together, in the order of the page: plots, and panels below them."""
-SPANS = frozenset({"why", "events"})
+SPANS = frozenset({"why", "jobs", "events"})
 """Panels that take all columns."""
 
 
