@@ -13,7 +13,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .exec.signals import Signalled
     from .health import Ground, Range, Report
     from .inventory import Inventory
+    from .inventory.language import Selection
     from .jobs.jobs import Jobs
     from .jobs.model import Spec
     from .monitor import Examined, Monitor
@@ -194,13 +195,7 @@ class Fleet:
         """The picture of a node now; never waits. Before `start`, a node is pending. Raises KeyError."""
         if self._monitor:
             return self._monitor.status(name)
-        now = time.time()
-        return Status(
-            self.nodes[name],
-            Reach(now, pending=True),
-            RoundTrips(PingMethod.ICMP),
-            Verdict(name, State.UNKNOWN, now),
-        )
+        return self._looked(name)
 
     def select(self, text: str) -> list[str]:
         """Names in inventory order, with the values of now. Raises SelectionError."""
@@ -379,7 +374,7 @@ class Fleet:
         """
         from .monitor import checking
 
-        names = inventories.selection(where, leave, self.inventory).candidates(self.inventory)
+        names = self.candidates(inventories.selection(where, leave, self.inventory))
         rules = {name: checking.rules(self.nodes[name], self.settings, warn, crit) for name in names}
         identity = [*(str(source.resolve()) for source in self.inventory.sources), where, leave]
         began = time.time()
@@ -798,7 +793,32 @@ class Fleet:
     async def _selected(self, where: str, leave: str) -> Sequence[str]:
         """Names, looking at the nodes first where the selection asks for live values or facts."""
         chosen = inventories.selection(where, leave, self.inventory)
-        return list(await self.examine(where, leave, sample=False)) if chosen.needs else chosen.resolve(self.inventory)
+        return list(await self.examine(where, leave, sample=False)) if chosen.needs else self.candidates(chosen)
+
+    def candidates(self, chosen: Selection) -> list[str]:
+        """The nodes to look at for a selection: where nothing has to be measured for it, exactly those that it names. Raises SelectionError."""
+        if chosen.needs:
+            return chosen.candidates(self.inventory)
+        matcher = chosen.bind(self.inventory)
+        if matcher.static is None:  # who is in maintenance
+            self._said().look()
+        return matcher.names(self._looked)
+
+    def _looked(self, name: str, look: Examined | None = None) -> Status:
+        """A look as a status, for a selection to decide on."""
+        now, node = time.time(), self.nodes[name]
+        if look is None:
+            reach, trips = Reach(now, pending=True), RoundTrips(PingMethod.ICMP)
+            return Status(node, reach, trips, self._judged(Verdict(name, State.UNKNOWN, now)))
+        state = State.OK if look.reach.up else State.CRITICAL
+        verdict = self._judged(Verdict(name, state, now, layer=look.reach.failed))
+        return Status(node, look.reach, look.trips, verdict, look.sample, look.facts)
+
+    def _judged(self, verdict: Verdict) -> Verdict:
+        """The verdict with the maintenance of the inventory and what people said."""
+        verdict = replace(verdict, maintenance=self.nodes[verdict.node].maintenance)
+        # Not loaded for this alone: the dashboard's first paint asks for every node.
+        return self._mutes.muted(verdict, verdict.since) if self._mutes is not None else verdict
 
     async def examine(
         self,
@@ -820,7 +840,7 @@ class Fleet:
         from .monitor import examine
 
         chosen = inventories.selection(where, leave, self.inventory)
-        names, needs = chosen.candidates(self.inventory), chosen.needs
+        names, needs = self.candidates(chosen), chosen.needs
         found: dict[str, Examined | None] = dict.fromkeys(names)
         gate = asyncio.Semaphore(LOOKS)
 
@@ -852,7 +872,7 @@ class Fleet:
                 if isinstance(result, Exception):
                     raise result
         if needs:
-            kept = chosen.resolve(self.inventory, lambda name: _status(self.nodes[name], found.get(name)))
+            kept = chosen.resolve(self.inventory, lambda name: self._looked(name, found.get(name)))
             found = {name: found[name] for name in kept if name in found}
         return found
 
@@ -889,14 +909,3 @@ class Fleet:
             self._monitor.emit(Noted(time.time(), node, text, alarm=True))
         elif self.note:
             self.note(node or "", text)
-
-
-def _status(node: Node, look: Examined | None) -> Status:
-    """A look as a status, for a selection to decide on."""
-    now = time.time()
-    if look is None:
-        pending = Reach(now, pending=True)
-        return Status(node, pending, RoundTrips(PingMethod.ICMP), Verdict(node.name, State.UNKNOWN, now))
-    state = State.OK if look.reach.up else State.CRITICAL
-    verdict = Verdict(node.name, state, now, layer=look.reach.failed)
-    return Status(node, look.reach, look.trips, verdict, look.sample, look.facts)

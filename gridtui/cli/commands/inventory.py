@@ -136,7 +136,10 @@ def _selected(loaded: inventory.Inventory, where: str, leave: str) -> list[str]:
             "this selection asks for what is measured, and here the inventory is only read",
             hint="select by name, @group or label",
         )
-    return chosen.resolve(loaded)
+    from ...fleet import Fleet
+    from ...settings import Settings
+
+    return Fleet(loaded, Settings()).candidates(chosen)
 
 
 for part in (list_nodes, show, validate, import_hosts, graph):
