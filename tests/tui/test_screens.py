@@ -409,7 +409,7 @@ async def test_event_log() -> None:
 
 async def test_help_lists_every_key() -> None:
     app = board()
-    async with app.run_test(size=(140, 400)) as pilot:
+    async with app.run_test(size=(140, 600)) as pilot:
         await begin(app, pilot)
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "Everywhere" in screen_text(app))
