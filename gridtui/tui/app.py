@@ -150,8 +150,8 @@ class Dashboard(Replaying):
         if self.away:
             return  # what changed is shown once the terminal is ours again
         changed = self.bridge.take_changed()
-        if changed and self.replay is None:
-            self.alarm.look(map(self.bridge.status, self.fleet.nodes))
+        if changed and self.begins_with is None:
+            self.alarm.look(map(self.bridge.live_status, self.bridge.fleet.nodes))
         screen = self.screen_stack[-1] if self.screen_stack else None  # none once the program ends
         shown: object = screen
         if screen is not None and isinstance(shown, Live) and screen.is_mounted and self.is_running:

@@ -209,6 +209,10 @@ class Bridge:
         """The node as of its newest event: cheap enough to ask for all. Its round trips are as old as its sample."""
         return self._lent.status(name) if self._lent is not None else self._statuses[name]
 
+    def live_status(self, name: str) -> Status:
+        """The same of the fleet itself, whoever says how nodes are."""
+        return self._statuses[name]
+
     def fresh_status(self, name: str) -> Status:
         """The node as it is now, round trips included: for what is on the screen."""
         if self._lent is not None:

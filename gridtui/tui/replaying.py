@@ -191,6 +191,8 @@ class Replaying(Commanding):
         """Another moment is shown: everything is news."""
         self.bridge.touch()
         self.show_playhead()
+        if self.screen is self.fleet_screen and not self._playing:
+            self.fleet_screen.order()  # who asks for one moment wants to see all of it
         self.post_message(Fresh())
 
     def show_playhead(self) -> None:

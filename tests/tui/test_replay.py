@@ -128,7 +128,8 @@ async def test_every_key_of_a_replay(fleet: FakeFleet) -> None:
         await press("left_parenthesis")
         assert replay.time == FELL
         await until(pilot, lambda: "down: tcp" in screen_text(app))
-        assert "connection refused" in screen_text(app)
+        assert "connection refused" in screen_text(app) and "✖ 1 down" in screen_text(app)
+        assert table(app).names[0] == next(iter(fleet.nodes))
         await press("right_parenthesis")
         assert replay.time == FELL  # there is none behind it, and it is said
         await until(pilot, lambda: said(app, "no other alarm"))
