@@ -96,7 +96,7 @@ class Recorder:
         """Begin. Returns at once."""
         self._last = self._slot() - 1
         self._fresh()
-        self._task = asyncio.create_task(self._guarded(self._record()))
+        self._task = asyncio.create_task(self._guarded(self._record))
 
     async def close(self) -> None:
         """Write what is left, and let others record."""
@@ -129,9 +129,9 @@ class Recorder:
 
     # ---- the one task ----
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await work
+            await work()
         except Exception as error:
             # A defect of ours is told, and does not end the watching.
             self._ill(f"internal error: {type(error).__name__}: {error}", alarm=True)
@@ -154,7 +154,7 @@ class Recorder:
     def _flush_beside(self) -> None:
         self._flushed_at = time.monotonic()
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._guarded(self._flush()))
+            self._writing = asyncio.create_task(self._guarded(self._flush))
 
     def _slot(self) -> int:
         return int(self._clock()) // STEP

@@ -31,6 +31,12 @@ ECHOES = 200
 """Echoes that a recorded loss is told as: it is kept to half a per cent."""
 _STATES = f"kind IN ({int(words.Kind.CHANGED)}, {int(words.Kind.STATE)})"
 
+_ALARMS = f"""SELECT time FROM happened WHERE kind = {int(words.Kind.REBOOTED)}
+    OR kind = {int(words.Kind.NOTED)} AND body LIKE '%"alarm":1}}'
+    OR kind = {int(words.Kind.CHANGED)} AND (body LIKE '{{"v":{{"s":1,%' OR body LIKE '{{"v":{{"s":2,%')
+        AND instr(body, '"b":') = 0 AND instr(body, '"m":1') = 0 AND instr(body, '"u":') = 0
+    ORDER BY time"""  # noqa: S608 - our own words
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -245,6 +251,34 @@ class Recording:
                     continue
                 if event := words.event(int(kind), float(time), self._names.get(node), words.loads(body)):
                     yield int(number), event
+
+    def newest(self, until: float, count: int) -> list[Event]:
+        """The last `count` events up to a moment, oldest first. Raises StateError."""
+        with self._whole():
+            rows = self._database.rows(
+                f"SELECT time, node, kind, body FROM happened WHERE time <= ? AND kind <> {int(words.Kind.STATE)} ORDER BY time DESC, id DESC LIMIT ?",  # noqa: S608 - our own words
+                (until, count),
+            )
+            found = (
+                words.event(int(kind), float(time), self._names.get(node), words.loads(body))
+                for time, node, kind, body in reversed(rows)
+            )
+            return [event for event in found if event]
+
+    def next_event(self, time: float) -> float:
+        """When the next event after a moment happened; infinite where there is none. Raises StateError."""
+        with self._whole():
+            found = self._database.value(
+                f"SELECT min(time) FROM happened WHERE time > ? AND kind <> {int(words.Kind.STATE)}",  # noqa: S608
+                (time,),
+            )
+            return math.inf if found is None else float(found)
+
+    def alarms(self) -> list[float]:
+        """When something happened that asked for attention. Told by how rows begin, without reading each: there may be a million. Raises StateError."""
+        with self._whole():
+            rows = self._database.rows(_ALARMS)
+            return [float(time) for (time,) in rows]
 
     def states(self, names: Iterable[str], since: float, until: float) -> dict[str, list[tuple[float, words.Seen]]]:
         """How nodes were: what was in force at `since`, and each change until `until`, in order. Raises StateError."""

@@ -21,7 +21,6 @@ from ..model import Mute, Node, PingMethod, Reach, RoundTrips, State, Status, Ve
 from ..recorder import Recording, Stretch
 from ..recorder.tiers import FINE, Tier
 from ..settings import Settings
-from . import story
 
 if TYPE_CHECKING:
     from ..health import Ground
@@ -60,8 +59,9 @@ class Replay:
         self._recording: Recording | None = None
         self._stretch: Stretch | None = None
         self._tier: Tier = FINE
-        self._events: Sequence[Event] = ()
-        self._times: Sequence[float] = ()
+        self._log: Sequence[Event] = ()
+        self._log_since = self._log_until = 0.0
+        """From when to when the log is what it is."""
         self._thread = ThreadPoolExecutor(1, "replay")
         self._closed = asyncio.Event()
         self._wanted: float | None = None
@@ -85,9 +85,7 @@ class Replay:
         if not self.nodes:
             self.nodes = {name: _plain(node) for name, node in recording.nodes.items()}
             self.inventory = inventories.inventory_of(self.nodes.values())
-        happened = [event for event in recording.events(self.since, self.until + 1) if story.told(event)]
-        self._events, self._times = happened, [story.when(event) for event in happened]
-        self.alarms = [story.when(event) for event in happened if story.alarming(event)]
+        self.alarms = recording.alarms()
 
     async def seek(self, time: float) -> None:
         """Show another moment, within what there is. Of several that are asked for meanwhile only the newest is shown. Raises StateError."""
@@ -99,10 +97,10 @@ class Replay:
     async def _move(self) -> None:
         while (wanted := self._wanted) is not None:
             self._wanted = None
-            self._statuses = await self._do(self._picture, wanted)
+            self._statuses, self._log = await self._do(self._picture, wanted)
             self.time = wanted
 
-    def _picture(self, time: float) -> Mapping[str, Status]:
+    def _picture(self, time: float) -> tuple[Mapping[str, Status], Sequence[Event]]:
         assert self._recording is not None
         stretch = self._stretch
         known = self._recording.nodes
@@ -111,9 +109,14 @@ class Replay:
             stretch = self._recording.stretch(time - VALUES * tier.step, time + AHEAD * tier.step, tier)
             self._stretch = stretch
             self.step = float(tier.step)
-        return {
+        statuses = {
             name: replace(stretch.status(name, time), node=node) for name, node in self.nodes.items() if name in known
         }
+        log = self._log
+        if not self._log_since <= time < self._log_until:
+            log = self._recording.newest(time, LOG)
+            self._log_since, self._log_until = time, self._recording.next_event(time)
+        return statuses, log
 
     def _reaches(self, stretch: Stretch, time: float) -> bool:
         """Whether enough of the past is there for plots: after a leap back it may not be."""
@@ -178,8 +181,7 @@ class Replay:
 
     def log(self) -> Sequence[Event]:
         """What had happened by then."""
-        end = bisect_right(self._times, self.time)
-        return self._events[max(0, end - LOG) : end]
+        return self._log
 
     def select(self, text: str) -> list[str]:
         return inventories.select(text, self.inventory).resolve(self.inventory, self.status)

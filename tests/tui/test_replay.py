@@ -17,7 +17,7 @@ from gridtui.settings import History
 from gridtui.tui.app import Dashboard
 from gridtui.tui.replay import Replay
 from gridtui.tui.replaying import SPEEDS
-from gridtui.tui.widgets.playhead import Playhead, track
+from gridtui.tui.widgets.playhead import Playhead, cell, track
 
 from .fake import START, FakeFleet
 from .screens import WIDE, begin, board, screen_text, table, until
@@ -307,7 +307,8 @@ def test_an_empty_recording_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_the_track(now: float, alarms: tuple[float, ...], text: str) -> None:
-    assert "".join(words for words, _ in track(10, 0, 100, now, alarms)) == text
+    marks = {cell(10, 0, 100, when) for when in alarms}
+    assert "".join(words for words, _ in track(10, cell(10, 0, 100, now), marks)) == text
 
 
 async def test_that_nothing_is_kept_is_in_sight(fleet: FakeFleet) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from textual import events
 from textual.message import Message
@@ -17,15 +17,13 @@ from .strips import strip
 Parts = list[tuple[str, str]]
 
 
-def track(cells: int, since: float, until: float, now: float, alarms: Sequence[float]) -> Parts:
+def cell(cells: int, since: float, until: float, when: float) -> int:
+    """Where a moment lies on a line."""
+    return max(0, min(cells - 1, round((when - since) / max(1.0, until - since) * (cells - 1))))
+
+
+def track(cells: int, head: int, marks: Container[int]) -> Parts:
     """The recording as a line: `━` has been, `─` is to come, `●` is shown, `!` were alarms."""
-    span = max(1.0, until - since)
-
-    def cell(when: float) -> int:
-        return max(0, min(cells - 1, round((when - since) / span * (cells - 1))))
-
-    head = cell(now)
-    marks = {cell(when) for when in alarms}
     parts: Parts = []
     for x in range(cells):
         if x == head:
@@ -62,6 +60,9 @@ class Playhead(Widget):
             "",
         )
 
+        self._marks: frozenset[int] = frozenset()
+        self._marks_of: object = None
+
     def show(
         self,
         since: float,
@@ -96,7 +97,13 @@ class Playhead(Widget):
     def render_line(self, y: int) -> Strip:
         since, until, now, alarms, *_ = self._state
         left, room, right = self._ends()
-        line = track(room, since, until, now, alarms) if room > 3 else []
+        line: Parts = []
+        if room > 3:
+            key = (room, since, until, len(alarms))
+            if key != self._marks_of:  # there may be a hundred thousand
+                self._marks_of = key
+                self._marks = frozenset(cell(room, since, until, when) for when in alarms)
+            line = track(room, cell(room, since, until, now), self._marks)
         return strip((*left, *line, *right), palette(self.app), self.size.width, "raised")
 
     def on_click(self, event: events.Click) -> None:

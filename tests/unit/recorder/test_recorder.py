@@ -54,6 +54,9 @@ async def test_events_and_states_are_kept_exactly(tmp_path: Path) -> None:
     with Recording.open(tmp_path / "a.db") as recording:
         assert list(recording.events(START, START + 60)) == events[:3]
         assert list(recording.events(START, START + 60, ["web02"])) == [events[1]]
+        assert recording.newest(START + 60, 2) == events[1:3] and recording.newest(START + 4, 9) == events[:1]
+        assert recording.alarms() == [START + 3.25, START + 4.5, START + 5.0]
+        assert recording.next_event(START + 3.25) == START + 4.5 and recording.next_event(START + 5) == math.inf
         assert recording.at(START + 2)["web01"].verdict.state is State.OK
         then = recording.at(START + 15)
         assert then["web01"].verdict == after
