@@ -66,7 +66,10 @@ class Opening(Going):
         except GridtuiError as error:
             self.notify(str(error), markup=False, severity="warning")
             return
-        self.run_screen(name).aim(nodes, whom)
+        screen = self.run_screen(name)
+        screen.aim(nodes, whom)
+        if not screen.running:
+            screen.soon(screen.begin_typing)
         self.bring(name)
 
     def bring(self, name: str) -> None:

@@ -17,7 +17,7 @@ from ...errors import StateError, UsageError
 from ...exec import summary
 from .. import endings, output, text
 from ..actions import bindings, of
-from ..errands import Errand, ExecErrand
+from ..errands import ExecErrand
 from ..results import Heap, Key, Results
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.groups import RUNNING, GroupLines
@@ -87,11 +87,8 @@ class ExecScreen(SearchingScreen, RunScreen):
     def restful(self) -> None:
         self.set_focus(self._groups)
 
-    def review(self, errand: Errand) -> None:
-        super().review(errand)
-        self._shown = ()
-        self._groups.go(0)
-        self.restful()
+    def begin_typing(self) -> None:
+        self.set_focus(self.query_one(Prompt))
 
     def options(self) -> list[Chunk]:
         chunks: list[Chunk] = []

@@ -80,6 +80,15 @@ class RunScreen(NodedScreen):
         """Put the focus where results are."""
         raise NotImplementedError
 
+    def leaf(self) -> None:
+        """Begin to read what is shown."""
+        self.restful()
+        self.rows.go(0)
+        self.show()
+
+    def begin_typing(self) -> None:
+        """Put the focus where the next run is typed, if it is."""
+
     def options(self) -> list[Chunk]:
         """How it will run, for the line that says where."""
         return []
@@ -105,9 +114,10 @@ class RunScreen(NodedScreen):
             self._next = call
 
     def review(self, errand: Errand) -> None:
-        """Show one that was. Nothing may run."""
+        """Show one that was, as soon as the screen is shown. Nothing may run."""
         self.errand = errand
         self.aim(errand.whole())
+        self.soon(self.leaf)
 
     def bad(self) -> Sequence[str]:
         return self.errand.failed() if self.errand is not None else ()

@@ -18,7 +18,7 @@ from ... import push as pushes
 from ...errors import UsageError
 from .. import endings, moves, text
 from ..actions import bindings, of
-from ..errands import Errand, PushErrand
+from ..errands import PushErrand
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.lines import Lines
 from ..widgets.prompt import Prompt
@@ -79,10 +79,8 @@ class TransferScreen(RunScreen):
     def restful(self) -> None:
         self.set_focus(self._table)
 
-    def review(self, errand: Errand) -> None:
-        super().review(errand)
-        self._table.go(0)
-        self.restful()
+    def begin_typing(self) -> None:
+        self.set_focus(self.query_one("#sources", Prompt))
 
     def options(self) -> list[Chunk]:
         return [(("via ", "dim"), ("peers" if self._peers else "star", "text"))]
