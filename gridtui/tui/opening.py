@@ -192,6 +192,11 @@ class Opening(Going):
         return isinstance(self._driver, Driver) and self._driver.away
 
     @property
+    def lends(self) -> bool:
+        """Whether the terminal can be given to another program."""
+        return self._driver is not None and self._driver.can_suspend
+
+    @property
     def leaving(self) -> bool:
         """Whether the program is about to end."""
         return self._exit

@@ -200,6 +200,8 @@ class Shells:
                 return  # Ctrl-C while it connects ends the whole row
 
     async def _front(self, shell: Shell, words: Sequence[str], said: str) -> int | None:
+        if not self._dashboard.lends:
+            raise UsageError("this terminal cannot be given to a shell")
         program = shell.program = shell.program or Program(words)
         status: int | None = None
         trouble: Exception | None = None

@@ -189,6 +189,25 @@ async def test_the_joblog_of_others_is_shown_and_run_again() -> None:
         assert (task.command, task.sudo, list(names)) == ("make all", True, [one, two])
 
 
+async def test_commands_of_earlier_programs_are_brought_back() -> None:
+    fleet = FakeFleet(5, settings=FREE)
+    for number, command in enumerate(("make all", "date", "make all", "printf '\\n'", "a\nb")):
+        log.write(Task(command), [], fleet.now - 100 + number)
+    app = board(fleet)
+    async with app.run_test(size=WIDE) as pilot:
+        await begin(app, pilot)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ExecScreen) and app.screen.query_one(Prompt)._past)
+        box = app.screen.query_one(Prompt)
+        seen = []
+        for _ in range(4):
+            await pilot.press("up")
+            seen.append(box.value)
+        assert seen == ["printf '\\n'", "make all", "date", "date"]
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: fleet.ran and fleet.ran[-1][0].command == "make all")
+
+
 async def test_of_a_command_of_the_joblog_the_endings_are_shown() -> None:
     fleet = FakeFleet(5)
     outcome = Outcome(next(iter(fleet.nodes)), Ending.FAILED, 3, b"x", seconds=1.0)
@@ -329,6 +348,21 @@ async def test_tabs() -> None:
         await until(pilot, lambda: "drained" not in screen_text(app) and "hostname" in screen_text(app))
         await pilot.press("V", "V", "V")
         await until(pilot, lambda: "drained" in screen_text(app) and "hostname" not in screen_text(app))
+
+
+async def test_changes_by_hand_are_told() -> None:
+    fleet = sick_fleet(8, ticks=4, settings=FREE)
+    app = board(fleet)
+    async with app.run_test(size=WIDE) as pilot:
+        await begin(app, pilot)
+        name = next(iter(fleet.nodes))
+        app.open_node(name)
+        await until(pilot, lambda: isinstance(app.screen, NodeScreen))
+        await pilot.press("D")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await opened(pilot, app, f"{name} gets no more jobs")
+        assert app.ledger.deeds()[0].names == (name,)
 
 
 # ---- shells ----

@@ -27,9 +27,15 @@ Say = Callable[[str, str], None]
 
 
 def ask(
-    dashboard: Dashboard, title: str, lines: Sequence[tuple[str, str]], change: Callable[[], str], say: Say
+    dashboard: Dashboard,
+    title: str,
+    lines: Sequence[tuple[str, str]],
+    change: Callable[[], str],
+    say: Say,
+    names: Sequence[str] = (),
 ) -> None:
-    """Ask, then change; `change` gives what is said of it. Nothing is asked where nothing may change."""
+    """Ask, then change; `change` gives what is said of it, and the ledger of what was done, to the nodes `names`, keeps it. Nothing is asked
+    where nothing may change."""
     try:
         dashboard.fleet.allow_changes()
     except GridtuiError as error:
@@ -41,9 +47,13 @@ def ask(
             say("nothing was changed", "text")
             return
         try:
-            say(change(), "ok")
+            done = change()
         except GridtuiError as error:
+            dashboard.ledger.note(f"{title} {lines[0][0]}", names, str(error))
             say(str(error), "critical")
+        else:
+            dashboard.ledger.note(done, names)
+            say(done, "ok")
         dashboard.desk.soon()
 
     dashboard.push_screen(ConfirmScreen(title, lines, dashboard.key("yes"), dashboard.key("no")), answered)
@@ -60,7 +70,7 @@ def ask_drain(dashboard: Dashboard, node: str, say: Say) -> None:
             dashboard.desk.jobs.undrain(node)
             return f"{text.plain(node)} gets jobs again"
 
-        ask(dashboard, "Give this node jobs again?", lines, give_back, say)
+        ask(dashboard, "Give this node jobs again?", lines, give_back, say, [node])
         return
 
     def drain() -> str:
@@ -68,7 +78,7 @@ def ask_drain(dashboard: Dashboard, node: str, say: Say) -> None:
         return f"{text.plain(node)} gets no more jobs; those that it has go on"
 
     lines = [(node, "strong"), ("It gets no more jobs; those that it has go on.", "text")]
-    ask(dashboard, "Drain this node?", lines, drain, say)
+    ask(dashboard, "Drain this node?", lines, drain, say, [node])
 
 
 class ChangeScreen(Place):
@@ -116,7 +126,7 @@ class ChangeScreen(Place):
         def change() -> str:
             count = len(do([id]))
             return (
-                f"{count:,} job{'' if count == 1 else 's'} {done}"
+                f"{count:,} job{'' if count == 1 else 's'} {done}: {self._named(id, name)}"
                 if count
                 else f"there was nothing to change: no job {done}"
             )

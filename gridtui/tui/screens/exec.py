@@ -57,6 +57,16 @@ class ExecScreen(SearchingScreen, RunScreen):
         yield Input(placeholder="search in the output", id="search", select_on_focus=False)
         yield KeyBar([*of("exec"), *of("app")], self.dashboard.keys, id="keys")
 
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.run_worker(self._recall(), group="ledger")
+
+    async def _recall(self) -> None:
+        """What the joblog knows of commands, for the keys that bring them back."""
+        ledger = self.dashboard.ledger
+        await ledger.look()
+        self.query_one(Prompt).recall(ledger.commands())
+
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
         if self.running:

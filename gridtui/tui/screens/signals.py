@@ -93,8 +93,10 @@ def ask_signal(dashboard: Dashboard, node: str, process: Process, then: Callable
                 node, process, signal, sudo=not process.ours, ask=None if process.ours else dashboard.asking.secret
             )
         except GridtuiError as error:
+            dashboard.ledger.note(f"{signal} to {named}", [node], str(error))
             dashboard.notify(str(error), markup=False, severity="error")
             return
+        dashboard.ledger.note(f"{signal} to {named}", [node], "" if done.ok else done.text)
         dashboard.notify(
             f"{signal} to {named}: {done.text}", markup=False, severity="information" if done.ok else "error"
         )

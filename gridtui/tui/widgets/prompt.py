@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -11,7 +12,7 @@ from ..actions import bindings
 
 
 class Prompt(Input):
-    """Remembers for as long as the program runs."""
+    """Remembers what was typed for as long as the program runs, and what it was told of before."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("prompt")]
 
@@ -24,6 +25,13 @@ class Prompt(Input):
     def validate_value(self, value: str) -> str:
         """What is pasted may hold characters that nobody sees, and would run."""
         return "".join(filter(str.isprintable, value))
+
+    def recall(self, words: Sequence[str]) -> None:
+        """What was typed before this program began, the oldest first; behind it stands what was typed since."""
+        known = set(self._past)
+        older = [one for one in words if one not in known and one.isprintable()]
+        self._past[:0] = older
+        self._at += len(older)
 
     def remember(self, words: str) -> None:
         """What was typed is run now."""
