@@ -18,7 +18,7 @@ from .task import Ending, Outcome
 SIGNALS: dict[str, str] = {
     "TERM": "asks it to end",
     "KILL": "ends it at once; it can save nothing",
-    "HUP": "lets many services read their settings again, and ends others",
+    "HUP": "many services read their settings again; ends others",
     "INT": "interrupts it, as Ctrl-C does",
     "STOP": "freezes it until CONT",
     "CONT": "lets it go on after STOP",

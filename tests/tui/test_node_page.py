@@ -142,7 +142,7 @@ async def test_tab_goes_to_panels_and_enter_gives_one_the_whole_page() -> None:
         await until(pilot, lambda: isinstance(app.focused, WholeLines))
         assert app.screen.query_one(Whole).sheet is not None
         assert not screen.query_one(NodePage).display
-        assert screen.within == "cpu"
+        assert screen.within == "cores"
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.focused, SheetPanel) and screen.query_one(NodePage).display)
         assert app.focused.sheet.name == "cpu"

@@ -105,7 +105,7 @@ async def test_the_page_of_a_real_node(fleet: Fleet, sleeper: subprocess.Popen[b
         await until(pilot, lambda: fleet.status("far").sample and fleet.status("far").facts)
         table(app).seek("far")
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, NodeScreen) and "Memory ──" in screen_text(app))
+        await until(pilot, lambda: isinstance(app.screen, NodeScreen) and "Memory and swap ──" in screen_text(app))
         await pilot.press("p")
         await until(pilot, lambda: app.screen.query_one(WholeLines).count > 3)
         await pilot.press("slash", *str(sleeper.pid), "enter")
