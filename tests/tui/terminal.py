@@ -59,6 +59,18 @@ class Terminal:
                 raise AssertionError(f"{words} did not appear (or {gone!r} stayed):\n{shown}")
             time.sleep(0.05)
 
+    def entitle(self, words: str) -> None:
+        """Give the terminal a title."""
+        self._tmux("select-pane", "-T", words)
+
+    def wait_for_title(self, words: str) -> None:
+        """Wait until that is the title."""
+        end = time.monotonic() + 40
+        while (title := self.flag("pane_title")) != words:
+            if time.monotonic() > end:
+                raise AssertionError(f"the title is {title!r}, not {words!r}:\n{self.screen()}")
+            time.sleep(0.05)
+
     def is_restored(self) -> bool:
         """No alternate screen, a cursor, no mouse reports, and the line settings of before."""
         self.keys(f"stty -g | cmp - {self._pid}.before && echo as-be''fore", "Enter")

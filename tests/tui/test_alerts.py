@@ -20,7 +20,7 @@ from gridtui.tui.screens.node import NodeScreen
 from gridtui.tui.widgets.alerts import AlertLines
 
 from .fake import FakeFleet
-from .screens import WIDE, begin, board, screen_text, until
+from .screens import WIDE, begin, board, screen_text, table, until
 
 GATE = Node("gate", "198.18.9.1")
 BEHIND = tuple(Node(f"rack{number}", f"198.18.9.{number}", parent="gate") for number in range(2, 6))
@@ -426,3 +426,65 @@ async def test_a_thousand_alerts_are_a_list_like_any_other() -> None:
         assert lines(app).cursor == 999
         await pilot.press("g")
         assert lines(app).cursor == 0
+
+
+# ---- from elsewhere ----
+
+
+async def test_commands_speak_of_the_node_under_the_cursor_or_what_is_marked() -> None:
+    fleet = broken()
+    app = board(fleet)
+    async with app.run_test(size=WIDE) as pilot:
+        await begin(app, pilot)
+        await until(pilot, lambda: table(app).node == "gate")
+        await pilot.press("colon", *"ack power", "enter")
+        await until(pilot, lambda: [mute.why for mute in fleet.mutes()] == ["power"])
+        await pilot.press("down", "space", "space")
+        marked = app.marks.names
+        await pilot.press("colon", *"silence 2h fans", "enter")
+        await until(pilot, lambda: len(fleet.mutes()) == 3)
+        assert {mute.node for mute in fleet.mutes() if mute.hush is Hush.SILENCED} == set(marked)
+        await pilot.press("colon", *"silence soon", "enter")
+        await until(pilot, lambda: "for how long" in screen_text(app))
+        assert len(fleet.mutes()) == 3
+        await pilot.press("escape", "colon", *"take_back", "enter")
+        await until(pilot, lambda: len(fleet.mutes()) == 1)
+        await pilot.press("U", "colon", *"maintain", "enter")
+        await until(pilot, lambda: isinstance(app.screen, MuteScreen))
+
+
+async def test_an_acknowledged_node_says_so_in_its_row_and_on_its_page() -> None:
+    fleet = broken()
+    app = board(fleet)
+    async with app.run_test(size=WIDE) as pilot:
+        await begin(app, pilot)
+        disk = list(fleet.nodes)[5]
+        await fleet.mute([disk], Hush.ACKNOWLEDGED, why="ticket 4711")
+        await until(pilot, lambda: "✓ /var is" in screen_text(app))
+        table(app).seek(disk)
+        await until(pilot, lambda: "by ada: ticket 4711" in screen_text(app))
+        assert "◆ critical" in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, NodeScreen) and "by ada: ticket 4711" in screen_text(app))
+
+
+async def test_verbs_are_for_what_is_marked_else_under_the_cursor() -> None:
+    fleet = broken()
+    app = board(fleet)
+    opened_for: list[list[str]] = []
+    app.open_shell = lambda names: opened_for.append(list(names))  # type: ignore[method-assign]
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(app, pilot)
+        await pilot.press("s")
+        await pilot.press("down", "space", "s")
+        assert opened_for == [["gate"], [list(fleet.nodes)[5]]]
+        await pilot.press("x")
+        await until(pilot, lambda: app.screen is app.runs.get("exec"))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, AlertsScreen))
+        await pilot.press("P")
+        await until(pilot, lambda: app.screen is app.runs.get("push"))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, AlertsScreen))
+        await pilot.press("b")
+        await until(pilot, lambda: app.screen is app.playbooks_screen)

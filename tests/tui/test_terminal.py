@@ -126,3 +126,18 @@ def test_poor_terminals(terminal: Terminal, environment: str) -> None:
     terminal.keys("q")
     terminal.wait_for("status=0")
     assert terminal.is_restored()
+
+
+@pytest.mark.parametrize("end", ["q", "signal", "crash"])
+def test_the_title_counts_alerts_and_is_given_back(terminal: Terminal, end: str) -> None:
+    terminal.entitle("mine")
+    terminal.run("crash" if end == "crash" else "")
+    terminal.wait_for("1 alert")
+    terminal.wait_for_title("gridtui: 1 alert")
+    if end == "signal":
+        os.kill(terminal.pid, signal.SIGTERM)
+    else:
+        terminal.keys("z" if end == "crash" else "q")
+    terminal.wait_for("status=")
+    terminal.wait_for_title("mine")
+    assert terminal.is_restored()
