@@ -18,15 +18,15 @@ from ..columns import GUTTER, Layout, arrange_columns
 from ..rows import group_row, header_row, node_row
 from ..text import width
 from ..themes import palette
+from .fleet_lines import FleetLines
 from .lines import Parts
-from .node_lines import NodeLines
 from .strips import strip
 
 if TYPE_CHECKING:
     from ...posture.model import Posture
 
 
-class FleetTable(NodeLines):
+class FleetTable(FleetLines):
     """`status` and `trips` are asked for visible nodes only."""
 
     def __init__(

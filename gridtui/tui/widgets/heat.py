@@ -18,8 +18,8 @@ from ..arrange import Group, Line
 from ..metrics import METRICS, Metric, Scale, scale
 from ..states import Kind, face
 from ..themes import Palette, palette
+from .fleet_lines import MARK
 from .lines import Lines, Parts
-from .node_lines import MARK
 from .strips import strip
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from ..arrange import Group
 from ..metrics import BY_NAME, WITH_HISTORY, Metric, Scale, scale
 from ..states import face
 from ..text import width
+from .fleet_lines import FleetLines
 from .lines import Parts
-from .node_lines import NodeLines
 
 
-class LatencyBoard(NodeLines):
+class LatencyBoard(FleetLines):
     """`status`, `history` and `interval` are asked for visible nodes only: the scale and the axis are those of what is seen."""
 
     HEAD = 2

@@ -15,7 +15,7 @@ SOME = "+"
 """Beside a group some of whose nodes are marked."""
 
 
-class NodeLines(Lines):
+class FleetLines(Lines):
     """A `pane.Pane`."""
 
     def __init__(self, marked: Callable[[str], bool] = lambda name: False, *, id: str | None = None) -> None:
