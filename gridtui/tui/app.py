@@ -160,7 +160,7 @@ class Dashboard(Replaying):
 
     def corner(self, cells: int) -> list[Chunk]:
         """What stands at the upper right of every screen."""
-        return top.right(self.banner, self.clock(), cells, self.alarm.count)
+        return top.right(self.banner, self.clock(), cells, self.alarm.count, self.fleet.settings.guard.read_only)
 
     def _entitle(self, words: str) -> None:
         if isinstance(self._driver, Driver) and titled():

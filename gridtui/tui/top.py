@@ -20,9 +20,11 @@ _METHODS = {
 }
 
 
-def right(banner: str, now: float, cells: int, alerts: int = 0) -> list[Chunk]:
-    """The demo's banner, if any, how many alerts nobody has acknowledged, and the clock. The first one never falls, but may be cut to a quarter of the line."""
+def right(banner: str, now: float, cells: int, alerts: int = 0, read_only: bool = False) -> list[Chunk]:
+    """That nothing may be changed, the demo's banner, if any, how many alerts nobody has acknowledged, and the clock. The first one never falls, but may be cut to a quarter of the line."""
     chunks: list[Chunk] = []
+    if read_only:
+        chunks.append(((" read-only ", "banner"),))
     if banner:
         room = max(16, cells // 4)
         chunks.append(((f" {banner if text.width(banner) <= room else text.fit(banner, room)} ", "banner"),))
