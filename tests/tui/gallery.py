@@ -101,6 +101,22 @@ async def _marked(app: Dashboard, pilot: Pilot[int]) -> None:
     await act(pilot, "down", "mark", "mark", "mark")
 
 
+async def _folded(app: Dashboard, pilot: Pilot[int]) -> None:
+    app.fleet_screen._add_up()
+    await act(pilot, "group", "fold_all", "fold")
+
+
+async def _columns(app: Dashboard, pilot: Pilot[int]) -> None:
+    await act(pilot, "columns", "down", "toggle_column", "down", "later")
+
+
+async def _views(app: Dashboard, pilot: Pilot[int]) -> None:
+    app.fleet_screen.command_save("everything")
+    app.fleet_screen.command_sort("cpu")
+    app.fleet_screen.command_save("busiest")
+    await act(pilot, "views")
+
+
 async def _wrong_filter(app: Dashboard, pilot: Pilot[int]) -> None:
     await act(pilot, "filter")
     await pilot.press(*"@wbe")
@@ -348,6 +364,9 @@ SCENES: dict[str, Scene] = {
     "fleet": _fleet,
     "fleet-grouped": _grouped,
     "fleet-marked": _marked,
+    "fleet-folded": _folded,
+    "columns": _columns,
+    "views": _views,
     "fleet-wrong-filter": _wrong_filter,
     "command": _command,
     "node": _node,

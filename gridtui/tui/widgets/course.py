@@ -47,7 +47,7 @@ class CourseLines(NodeLines):
         self._course = Course(())
         self._names: Sequence[str] = ()
         self._longest = 8
-        self._first = 0
+        self._leftmost = 0
         self._chosen: int | None = None
         self._layout_now: Layout = layout(80, 8, 0)
 
@@ -55,7 +55,7 @@ class CourseLines(NodeLines):
         """Show this run's nodes in this order. The cursor stays on its node; at the first line it stays there, to see the worst."""
         here = self.node if self.cursor else None
         if course is not self._course:
-            self._course, self._chosen, self._first, here = course, None, 0, None
+            self._course, self._chosen, self._leftmost, here = course, None, 0, None
         if names != self._names:
             self._names = tuple(names)
             self._longest = max(map(width, names), default=8)
@@ -80,7 +80,7 @@ class CourseLines(NodeLines):
 
     def titles(self) -> Parts:
         """What stands above."""
-        return titles(self._layout_now, self._first, len(self._course.tasks), self.column)
+        return titles(self._layout_now, self._leftmost, len(self._course.tasks), self.column)
 
     def step(self, by: int) -> None:
         """Choose the task `by` columns further; past the end the newest one is followed again."""
@@ -95,14 +95,14 @@ class CourseLines(NodeLines):
     def _lay(self) -> None:
         tasks = len(self._course.tasks)
         made = layout(max(1, self.scrollable_content_region.width - 2), self._longest, tasks)
-        first = min(self._first, max(0, tasks - made.grid))
+        first = min(self._leftmost, max(0, tasks - made.grid))
         if self.column >= 0 and made.grid:
             first = max(min(first, self.column), self.column - made.grid + 1)
         self._layout_now = made
-        self._first = first
+        self._leftmost = first
 
     def parts(self, index: int) -> Parts:
-        return row(self._course, self._names[index], self._layout_now, self._first, self._mark(index))
+        return row(self._course, self._names[index], self._layout_now, self._leftmost, self._mark(index))
 
     def _mark(self, index: int) -> int | None:
         """The chosen task is set apart on the cursor's line only, and only once the reader has chosen one."""
@@ -121,6 +121,6 @@ class CourseLines(NodeLines):
     def clicked(self, event: Click) -> None:
         made = self._layout_now
         at = event.x - 2 - made.state - made.name - 1 - 15 - 1
-        if 0 <= at < made.grid and self._first + at < len(self._course.tasks):
-            self._chosen = self._first + at
+        if 0 <= at < made.grid and self._leftmost + at < len(self._course.tasks):
+            self._chosen = self._leftmost + at
         super().clicked(event)
