@@ -27,6 +27,8 @@ from .tiers import COARSE, FINE, MIDDLE, TIERS, Tier, tier_for
 
 FEW = 40
 """Nodes that are asked for one by one; more of them are read in one go."""
+GAP = 90.0
+"""Seconds without a recording that are told as such: the newest minute is not written yet."""
 ECHOES = 200
 """Echoes that a recorded loss is told as: it is kept to half a per cent."""
 _STATES = f"kind IN ({int(words.Kind.CHANGED)}, {int(words.Kind.STATE)})"
@@ -124,6 +126,20 @@ class Recording:
     def covers(self, time: float) -> bool:
         """Whether it was recorded then."""
         return any(since - FINE.step <= time <= until + FINE.step for since, until in self.spans)
+
+    def gaps(self, since: float, until: float) -> list[tuple[float, float]]:
+        """Where nothing was recorded within a span, for longer than `GAP`."""
+        found = []
+        end = since
+        for begin, finish in self.spans:
+            if begin > until:
+                break
+            if begin - end > GAP:
+                found.append((end, begin))
+            end = max(end, finish)
+        if until - end > GAP:
+            found.append((end, until))
+        return found
 
     # ---- values ----
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gridtui.cli.commands.history import Told, _intervals
+
 from ..e2e.program import Program
 from ..unit.recorder.recording import START
 from ..unit.recorder.test_exporting import recording_of
@@ -32,6 +34,26 @@ def test_states_of_a_span(program: Program, recorded: Path) -> None:
     web, _ = document["nodes"]
     assert document["schema"] == 1 and [one["state"] for one in web["states"]] == ["OK", "CRITICAL"]
     assert web["states"][1]["layer"] == "tcp" and web["states"][1]["muted"] == "silenced"
+
+
+@pytest.mark.parametrize(
+    ("states", "gaps", "told"),
+    [
+        ([], [], []),
+        ([(0, "up", "", ())], [], [(0, 100, "up", "")]),
+        ([(0, "up", "", ()), (10, "up", "", ()), (20, "warning", "load 5", ("load",)), (30, "warning", "load 6", ("load",))], [],
+         [(0, 20, "up", ""), (20, 100, "warning", "load 5")]),
+        ([(0, "up", "", ())], [(40, 60)], [(0, 40, "up", ""), (40, 60, "not recorded", ""), (60, 100, "up", "")]),
+        ([(0, "up", "", ()), (60, "down: tcp", "no", ("reach",))], [(40, 60)],
+         [(0, 40, "up", ""), (40, 60, "not recorded", ""), (60, 100, "down: tcp", "no")]),
+        ([(50, "up", "", ())], [(0, 50)], [(0, 50, "not recorded", ""), (50, 100, "up", "")]),
+        ([(0, "up", "", ())], [(40, 100)], [(0, 40, "up", ""), (40, 100, "not recorded", "")]),
+    ],
+)  # fmt: skip
+def test_states_follow_one_another(
+    states: list[Told], gaps: list[tuple[float, float]], told: list[tuple[object, ...]]
+) -> None:
+    assert list(_intervals(states, gaps, 100)) == told
 
 
 def test_values_of_a_span(program: Program, recorded: Path) -> None:

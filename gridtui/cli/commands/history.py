@@ -19,10 +19,12 @@ from ..main import Context, selecting, verb
 
 if TYPE_CHECKING:
     from ...recorder import Recording, Series
+    from ...recorder.words import Seen
 
 ROWS = 60
 """Rows of a node that a table is given when no step is named, at most."""
 STEPS = (10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+NOT_RECORDED = "not recorded"
 CELLS = 2_000_000
 """Values that one answer may have: more is a slip of the finger."""
 
@@ -153,6 +155,7 @@ def _human(metric: str, value: float) -> str:
 
 def _show_states(recording: Recording, names: Sequence[str], since: float, until: float, form: str) -> None:
     found = recording.states(names, since, until)
+    gaps = recording.gaps(max(since, recording.since), until)
     if form == "json":
         nodes: list[dict[str, Any]] = [
             {
@@ -161,18 +164,12 @@ def _show_states(recording: Recording, names: Sequence[str], since: float, until
             }
             for name, states in found.items()
         ]
-        output.document({"schema": 1, "since": since, "until": until, "nodes": nodes})
+        output.document({"schema": 1, "since": since, "until": until, "gaps": gaps, "nodes": nodes})
         return
     rows = []
-    last = min(until, recording.until)
     for name, states in found.items():
-        merged: list[tuple[float, str, str]] = []
-        for when, (verdict, reach) in states:
-            words = "pending" if reach.pending and not verdict.known else recordings.state(verdict)
-            if not merged or merged[-1][1:] != (words, recordings.why(verdict)):
-                merged.append((max(since, when), words, recordings.why(verdict)))
-        ends = [when for when, _, _ in merged[1:]] + [max(last, merged[-1][0])] if merged else []
-        rows += [(name, when, end, words, why) for (when, words, why), end in zip(merged, ends, strict=True)]
+        told = [(max(since, when), *_told(seen)) for when, seen in states]
+        rows += [(name, *row) for row in _intervals(told, gaps, until)]
     if form == "csv":
         _csv(
             ("node", "time", "seconds", "state", "why"),
@@ -186,6 +183,38 @@ def _show_states(recording: Recording, names: Sequence[str], since: float, until
         )
     else:
         output.note("nothing was recorded of that")
+
+
+Told = tuple[float, str, str, tuple[str, ...]]
+"""From when on; the state and why, in words; and the rules that hold, by which a state is another one."""
+
+
+def _told(seen: Seen) -> tuple[str, str, tuple[str, ...]]:
+    verdict, reach = seen
+    if reach.pending and not verdict.known:
+        return "pending", "", ()
+    rules = tuple(sorted(reason.rule for reason in verdict.reasons if not reason.soft))
+    return recordings.state(verdict), recordings.why(verdict), rules
+
+
+def _intervals(
+    states: Sequence[Told], gaps: Sequence[tuple[float, float]], until: float
+) -> Iterator[tuple[float, float, str, str]]:
+    """From, to, state and why: neighbours that are the same as one, and what was not recorded told as such."""
+    cuts = [*states, *((begin, NOT_RECORDED, "", ()) for begin, _ in gaps)]
+    for _, end in gaps:
+        if end < until and (before := [one for one in states if one[0] <= end]):
+            cuts.append((end, *before[-1][1:]))
+    cuts = [one for one in sorted(cuts, key=lambda one: one[0]) if not any(b < one[0] < e for b, e in gaps)]
+    begun: Told | None = None
+    for one in cuts:
+        if begun is not None and (one[1], one[3]) == (begun[1], begun[3]):
+            continue
+        if begun is not None and one[0] > begun[0]:
+            yield begun[0], one[0], begun[1], begun[2]
+        begun = one
+    if begun is not None and until > begun[0]:
+        yield begun[0], until, begun[1], begun[2]
 
 
 def _csv(head: Sequence[str], rows: Iterator[tuple[str, ...]] | Sequence[tuple[str, ...]]) -> None:
