@@ -172,21 +172,27 @@ def _cells(
     rows: Sequence[Sequence[int]], roles: Sequence[str], marks: Mapping[int, tuple[str, str]]
 ) -> list[tuple[str, str]]:
     """One line of the plot: the dots of all curves in one cell, in the colour of the last one that has any there, and marks over them."""
+    here = [(row, role) for row, role in zip(rows, roles, strict=True) if any(row)]
+    if len(here) == 1 and not marks:
+        return [(braille.text(here[0][0]), here[0][1])]
+    together = [0] * len(rows[0])
+    owners = [""] * len(together)
+    for row, role in here:
+        for x, bits in enumerate(row):
+            if bits:
+                together[x] |= bits
+                owners[x] = role
+    chars = list(braille.text(together))
+    for x, (char, role) in marks.items():
+        chars[x], owners[x] = char, role
+    # What is blank goes with the run before it: fewer parts are cheaper to paint.
     parts: list[tuple[str, str]] = []
-    run, role = "", ""
-    for x, bits in enumerate(zip(*rows, strict=True)):
-        all_bits, here = 0, "track"
-        for curve_bits, curve_role in zip(bits, roles, strict=True):
-            if curve_bits:
-                all_bits |= curve_bits
-                here = curve_role
-        char = chr(0x2800 | all_bits) if all_bits else " "
-        if x in marks:
-            char, here = marks[x]
-        if here != role and char != " ":
+    start, run = 0, ""
+    for x, role in enumerate(owners):
+        if role and role != run:
             if run:
-                parts.append((run, role or "track"))
-            run, role = "", here
-        run += char
-    parts.append((run, role or "track"))
+                parts.append(("".join(chars[start:x]), run))
+                start = x
+            run = role
+    parts.append(("".join(chars[start:]), run or "track"))
     return parts
