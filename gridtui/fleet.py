@@ -545,7 +545,7 @@ class Fleet:
 
         self.allow_changes()
         command = signals.command(process.pid, process.started, process.boot, signal)
-        task = execs.Task(command, sudo=sudo, timeout=signals.TIMEOUT, limit=4096)
+        task = execs.Task(command, sudo=sudo, timeout=signals.TIMEOUT_SUDO if sudo else signals.TIMEOUT, limit=4096)
         outcomes = await self.exec(task, names=[name], ask=ask)
         done = signals.read(outcomes[name])
         through = " through sudo" if sudo else ""

@@ -25,7 +25,9 @@ SIGNALS: dict[str, str] = {
 }
 """The signals that can be sent, with what they do."""
 TIMEOUT = 15.0
-"""Seconds; a person may be asked for sudo's password in them."""
+"""Seconds that it may take."""
+TIMEOUT_SUDO = 120.0
+"""Seconds that it may take where somebody has to type sudo's password."""
 
 _BOOT = re.compile(r"[0-9a-f-]{36}|")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ from gridtui.tui.screens.fleet import FleetScreen
 from gridtui.tui.screens.node import NodeScreen
 from gridtui.tui.screens.question import ConfirmScreen, SecretScreen
 from gridtui.tui.screens.signals import SignalScreen
-from gridtui.tui.sheets import Parts, Row, View, having, processes
+from gridtui.tui.sheets import Parts, Row, View, having, place, processes
 from gridtui.tui.sheets.cpu import cores
 from gridtui.tui.sheets.why import rows as why_rows
 from gridtui.tui.sheets.words import Later
@@ -268,6 +269,32 @@ async def test_the_cursor_stays_on_its_process() -> None:
         assert app.screen.query_one(WholeLines).key == "33.12"
 
 
+async def test_of_thousands_of_processes_only_those_in_sight_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = sick_fleet(12, ticks=4)
+    fleet.processes[:] = [Process(n, f"p{n}", "root", "S", n / 100, n, 1.0, 1, 0, 1, n) for n in range(2, 5000)]
+    made = 0
+    before = processes._line
+
+    def line(*words: Any) -> Parts:
+        nonlocal made
+        made += 1
+        return before(*words)
+
+    monkeypatch.setattr(processes, "_line", line)
+    app = board(fleet)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await page(pilot, app)
+        await pilot.press("p")
+        await until(pilot, lambda: app.screen.query_one(WholeLines).count == 4998)
+        await pilot.press("G")
+        await until(pilot, lambda: app.screen.query_one(WholeLines).key == "2.2")
+        fleet.processes.append(Process(9999, "new", "root", "S", 99.0, 1, 1.0, 1, 0, 1, 9))
+        screen._ask_processes()
+        await until(pilot, lambda: app.screen.query_one(WholeLines).count == 4999)
+        assert app.screen.query_one(WholeLines).key == "2.2"
+        assert made < 1000
+
+
 async def signal(pilot: Pilot[int], app: Dashboard, *keys: str) -> None:
     """Send the process under the cursor the signal that the keys lead to, up to the question."""
     await pilot.press("K")
@@ -469,12 +496,14 @@ def test_why_in_words(ground: Ground, words: str) -> None:
 @given(st.integers(1, 100), st.lists(st.text(max_size=4), max_size=3))
 def test_rows_that_are_made_later_are_narrowed_like_others(count: int, words: list[str]) -> None:
     items = [f"{n} é[b]{n % 3}" for n in range(count)]
-    later = Later(items, lambda one: Row(((one, "text"),), one), lambda one: one)
+    later = Later(items, lambda one: ((one, "text"),), lambda one: one, lambda one: one)
     plain = [Row(((one, "text"),), one) for one in items]
     lower = [word.lower() for word in words]
     assert list(having(later, lower)) == list(having(plain, lower))
     assert len(later) == count
     assert list(later[:3]) == plain[:3]
+    assert place(later, items[-1]) == place(plain, items[-1]) == items.index(items[-1])
+    assert place(later, "nowhere") is None
 
 
 def test_the_largest_process_is_first_whatever_it_is_sorted_by() -> None:

@@ -23,7 +23,7 @@ from .storage import disks, filesystems
 from .units import journal, units
 from .users import users
 from .why import why
-from .words import Parts, Row, Sheet, View, having, lines, of_sample
+from .words import Parts, Row, Sheet, View, having, lines, of_sample, place
 
 __all__ = [
     "JOURNAL",
@@ -43,6 +43,7 @@ __all__ = [
     "journal",
     "memory",
     "network",
+    "place",
     "pressure",
     "processes",
     "reach",

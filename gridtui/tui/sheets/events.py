@@ -16,8 +16,9 @@ def rows(view: View, cells: int) -> Sequence[Row]:
     """A line an event, without the node's name, which stands at the top of the page."""
     return Later(
         view.events[::-1],
-        lambda one: Row(story.line(one, 0, view.now), repr(id(one))),
+        lambda one: story.line(one, 0, view.now),
         lambda one: _words(one, view.now),
+        lambda one: repr(id(one)),
     )
 
 

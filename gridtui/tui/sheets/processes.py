@@ -52,8 +52,9 @@ def rows(view: View, cells: int) -> Sequence[Row]:
     columns = _columns(cells)
     return Later(
         arranged(answer.value or (), *view.order),
-        lambda one: Row(_line(one, columns), key(one)),
+        lambda one: _line(one, columns),
         lambda one: f"{one.pid} {one.user} {one.state} {one.name}",
+        key,
     )
 
 

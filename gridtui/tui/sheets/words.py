@@ -33,8 +33,10 @@ class Row:
 class Later(Sequence[Row]):
     """Rows of many things, made when they are looked at: of thousands of processes a screen shows some forty."""
 
-    def __init__(self, items: Sequence[Any], make: Callable[[Any], Row], words: Callable[[Any], str]) -> None:
-        self._items, self._make, self._words = items, make, words
+    def __init__(
+        self, items: Sequence[Any], make: Callable[[Any], Parts], words: Callable[[Any], str], key: Callable[[Any], str]
+    ) -> None:
+        self._items, self._parts, self._words, self._key = items, make, words, key
 
     def __len__(self) -> int:
         return len(self._items)
@@ -43,9 +45,16 @@ class Later(Sequence[Row]):
         found = self._items[index]
         return [self._make(one) for one in found] if isinstance(index, slice) else self._make(found)
 
+    def _make(self, one: Any) -> Row:
+        return Row(self._parts(one), self._key(one))
+
+    def at(self, key: str) -> int | None:
+        """Where the row of this key is."""
+        return next((at for at, one in enumerate(self._items) if self._key(one) == key), None)
+
     def having(self, words: Sequence[str]) -> Later:
         """Those that have all of some words, in small letters."""
-        return Later([one for one in self._items if _has(self._words(one), words)], self._make, self._words)
+        return Later([one for one in self._items if _has(self._words(one), words)], self._parts, self._words, self._key)
 
 
 def having(rows: Sequence[Row], words: Sequence[str]) -> Sequence[Row]:
@@ -55,6 +64,13 @@ def having(rows: Sequence[Row], words: Sequence[str]) -> Sequence[Row]:
     if isinstance(rows, Later):
         return rows.having(words)
     return [row for row in rows if _has("".join(told for told, _ in row.parts), words)]
+
+
+def place(rows: Sequence[Row], key: str) -> int | None:
+    """Where the row of this key is."""
+    return (
+        rows.at(key) if isinstance(rows, Later) else next((at for at, row in enumerate(rows) if row.key == key), None)
+    )
 
 
 def _has(told: str, words: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from .. import text
-from ..sheets import Row, Sheet, View, having
+from ..sheets import Row, Sheet, View, having, place
 from .bars import TextLine
 from .lines import Lines, Parts
 
@@ -34,7 +34,7 @@ class WholeLines(Lines):
         if follow:
             cursor = len(rows) - 1
         elif self.cursor and before:
-            cursor = next((at for at, row in enumerate(rows) if row.key == before), None)
+            cursor = place(rows, before)
         self.replaced(len(rows), cursor)
         # How far it can be scrolled is known once the new number of lines was laid out.
         self.call_after_refresh(self._show_cursor)
