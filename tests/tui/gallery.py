@@ -183,6 +183,7 @@ async def _alerts(app: Dashboard, pilot: Pilot[int]) -> None:
     ill = [name for name in fleet.nodes if fleet.status(name).verdict.alert]
     await fleet.mute(ill[:1], Hush.ACKNOWLEDGED, why="a new disk is on its way")
     await fleet.mute(ill[1:2], Hush.SILENCED, seconds=7200, why="[b]fans[/]")
+    await until(pilot, lambda: app.alarm.count == len(ill) - 2)
     await act(pilot, "alerts")
     await until(pilot, lambda: isinstance(app.screen, AlertsScreen) and app.screen.rows.count)
 
