@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 
 import pytest
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 
 from gridtui.tui import text, themes
+from gridtui.tui.metrics import find, scale
 from gridtui.tui.widgets.plot import Curve, Plot
 
 NAN = math.nan
@@ -28,6 +30,7 @@ class Plots(App[None]):
         with VerticalScroll():
             yield Plot("round trip", text.seconds, least=0.001, losses=True, id="rtt")
             yield Plot("cpu", text.percent, high=100.0, id="cpu")
+            yield Plot("powers", text.seconds, losses=True, scale=partial(scale, find("rtt")), id="powers")
             yield Plot("below", text.percent, high=100.0, id="below")
 
     def plot(self, name: str) -> Plot:
@@ -74,6 +77,26 @@ async def test_curves_are_told_apart_by_marks_too() -> None:
         high = next(y for y, line in enumerate(body) if "A" in line)
         assert high < next(y for y, line in enumerate(body) if "B" in line)
         assert body[high].rstrip().endswith("A")  # at the newest value
+
+
+async def test_what_spans_powers_stands_on_a_scale_of_powers() -> None:
+    app = Plots()
+    async with app.run_test(size=(80, 40)) as pilot:
+        app.plot("powers").show(
+            [Curve("near", [0.0003, NAN, 0.0003], "bar", "A"), Curve("far", [0.2] * 3, "second", "B")], 1.0
+        )
+        await pilot.pause()
+        lines = app.lines("powers")
+        assert [line.split("┤")[0].strip() for line in lines if "┤" in line] == [
+            "1.0 s",
+            "100 ms",
+            "10.0 ms",
+            "1.0 ms",
+            "0.10 ms",
+        ]
+        body = lines[1:-1]
+        far, near = (next(y for y, line in enumerate(body) if mark in line) for mark in "BA")
+        assert far <= 2 and 5 <= near <= 8 and "×" in body[-1]
 
 
 async def test_nothing_yet_is_said_in_words() -> None:

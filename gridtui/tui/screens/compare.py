@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,7 +13,7 @@ from textual.containers import Container, VerticalScroll
 from .. import compare
 from ..actions import bindings, of
 from ..compare import LEAST, MARKS
-from ..metrics import WITH_HISTORY, Metric
+from ..metrics import WITH_HISTORY, Metric, scale
 from ..states import face
 from ..widgets.bars import KeyBar, TextLine
 from ..widgets.panel import Panel
@@ -52,6 +53,7 @@ def _plot(metric: Metric) -> Plot:
         least=metric.least,
         binary=metric.binary,
         losses=metric.name == "rtt",
+        scale=partial(scale, metric) if metric.log else None,
         id=f"plot-{metric.name.replace('.', '-')}",
     )
 

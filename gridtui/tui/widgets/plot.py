@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from .. import axes, braille
+from ..metrics import Scale
 from ..text import fit, width
 from ..themes import palette
 from .strips import strip
@@ -52,11 +54,13 @@ class Plot(Widget):
         least: float = 1.0,
         binary: bool = False,
         losses: bool = False,
+        scale: Callable[[Sequence[float]], Scale] | None = None,
         id: str | None = None,
     ) -> None:
         """`form` writes a value with its unit; `high` fixes the scale, else it is a round number of at least `least`.
 
-        With `losses`, a NaN is an echo that was lost and is marked on the axis.
+        With `losses`, a NaN is an echo that was lost and is marked on the axis. `scale` makes another scale of all known values: one of powers, on
+        which a switch and an ocean can both be read.
         """
         super().__init__(id=id)
         self._title = title
@@ -65,6 +69,7 @@ class Plot(Widget):
         self._least = least
         self._binary = binary
         self._losses = losses
+        self._scale = scale
         self._curves: tuple[Curve, ...] = ()
         self._shown: object = None
         self._interval = 1.0
@@ -120,8 +125,13 @@ class Plot(Widget):
             note = self._note or "no values yet"
             blank[rows // 2].append((fit(note.center(columns), columns), "faint"))
             return blank
-        high = self._high or braille.ceiling(known, self._least, 1024.0 if self._binary else 10.0)
-        labels = braille.axis(0.0, high, rows, self._form, self._binary)
+        if self._scale is None:
+            high = self._high or braille.ceiling(known, self._least, 1024.0 if self._binary else 10.0)
+            labels = braille.axis(0.0, high, rows, self._form, self._binary)
+        else:
+            measured, high = self._scale(known), 1.0
+            window = [[measured.share(value) if value == value else value for value in recent] for recent in window]
+            labels = _powers(measured, rows, self._form, 32.0 if self._binary else 10.0)
         grids = [braille.curve(recent, columns, rows, 0.0, high) for recent in window]
         marks = self._marks(window, columns, rows, high)
         if self._losses:
@@ -160,6 +170,19 @@ class Plot(Widget):
                     row = braille.level(recent[at], rows, 0.0, high)
                     found.setdefault(row, {})[x] = (curve.mark, curve.role)
         return found
+
+
+def _powers(scale: Scale, rows: int, form: Callable[[float | None], str], base: float) -> list[str]:
+    """The label of each row on a scale of powers: the powers, or fewer where there is no room for all."""
+    labels = [""] * rows
+    parts = max(1, round(math.log(scale.high / scale.low, base)))
+    while parts > max(1, (rows - 1) // 2):
+        parts = parts // 2 if parts % 2 == 0 else 1
+    for part in range(parts + 1):
+        share = part / parts
+        value = scale.low * math.pow(scale.high / scale.low, share)
+        labels[braille.level(share, rows, 0.0, 1.0)] = form(float(f"{value:.6g}"))
+    return labels
 
 
 def _lost(values: Sequence[float], columns: int) -> frozenset[int]:
