@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -19,8 +21,10 @@ class Terminal:
         self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), "sh")
 
     def _tmux(self, *words: str) -> str:
-        done = subprocess.run(["tmux", "-S", str(self._socket), *words], capture_output=True, text=True, check=True)
-        return done.stdout
+        # Under pytest these two may be set; programs would believe them rather than the terminal.
+        environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        command = ["tmux", "-S", str(self._socket), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
 
     def run(self, *arguments: str, environment: str = "", module: str = "tests.tui.live") -> None:
         """Start a module as a program, the dashboard over a made-up fleet unless another is named."""
@@ -69,6 +73,14 @@ class Terminal:
         while (title := self.flag("pane_title")) != words:
             if time.monotonic() > end:
                 raise AssertionError(f"the title is {title!r}, not {words!r}:\n{self.screen()}")
+            time.sleep(0.05)
+
+    def wait_until(self, true: Callable[[], object]) -> None:
+        """Wait until something is so."""
+        end = time.monotonic() + 40
+        while not true():
+            if time.monotonic() > end:
+                raise AssertionError(f"it did not come to pass:\n{self.screen()}")
             time.sleep(0.05)
 
     def is_restored(self) -> bool:
