@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -187,3 +189,53 @@ async def test_plots_begin_with_what_was_recorded(tmp_path: Path) -> None:
 def test_the_lock_is_the_files(tmp_path: Path) -> None:
     with lock("a", tmp_path) as path:
         assert path.name == "a.lock"
+
+
+FULL = """
+import asyncio, random, resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from tests.unit.recorder.recording import Field, until
+from gridtui.recorder import Recording
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+names = [f"n{{number}}" for number in range(200)]
+
+async def main():
+    path = Path("a.db").resolve()
+    field = Field(lambda name, now: random.random() * 100)
+    recorder = field.recorder(path, *names)
+    await recorder.start()
+    await field.slot()
+    await until(lambda: recorder._writing.done())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+    for _ in range(200):
+        recorder._flushed_at -= 60
+        await field.slot()
+        await until(lambda: recorder._writing.done())
+        if recorder.trouble:
+            break
+    print(recorder.trouble, recorder.lost)
+    await field.slot(3)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    recorder._flushed_at -= 60
+    await field.slot()
+    await until(lambda: not recorder.trouble)
+    await recorder.close()
+    with Recording.open(path) as recording:
+        values = recording.series("n0", "cpu", recording.since, recording.until, 10).values
+        print(sum(value != value for value in values[:-1]), field.told[-1][0])
+
+asyncio.run(main())
+"""
+
+
+def test_a_full_disk_is_waited_for_without_a_loss(tmp_path: Path) -> None:
+    root = str(Path(__file__).parents[3])
+    done = subprocess.run(
+        [sys.executable, "-c", FULL.format(root=root)], cwd=tmp_path, capture_output=True, text=True, timeout=50
+    )
+    assert done.returncode == 0, done.stderr
+    trouble, after = done.stdout.splitlines()
+    assert "a.db" in trouble and trouble.endswith("True")
+    assert after == "0 history is recorded again"
