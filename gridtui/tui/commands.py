@@ -64,6 +64,7 @@ _OWN: tuple[Command, ...] = (
     Command("compare", "Compare the nodes that a selection names; alone: the marked ones", ("selection",)),
     Command("theme", "Wear a theme; alone: the next one", ("theme",)),
     Command("posture", "Show how a node is kept", ("node",)),
+    Command("history", "Look at what was recorded, from a moment on: 2h, 14:30, 2026-11-22T14:30", ("text",)),
     Command("job", "Open a job's page, or an array: 12 or 12[3]", ("job",), 1),
     Command("exec", "Run a command on the target nodes", ("text",), kept=False, changes=True),
     Command("acknowledge", "Somebody knows of the alerts, until they end; with a word why", ("text",), changes=True),

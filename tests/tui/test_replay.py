@@ -212,7 +212,7 @@ async def test_the_command_takes_a_moment(fleet: FakeFleet) -> None:
     app = board(fleet)
     async with app.run_test(size=WIDE) as pilot:
         await begin(app, pilot)
-        app.command_history("90min")
+        await pilot.press("colon", *("space" if char == " " else char for char in "history 90min"), "enter")
         await until(pilot, lambda: app.replay)
         app._playing = False
         await settled(app, pilot)
