@@ -48,7 +48,7 @@ def judge(memory: Memory, observation: Observation, rules: Rules) -> Memory:
     memory = _at(_asked(memory, rules), now)
     reach, metrics = observation.reach, observation.metrics
     if reach.pending and not memory.seen:
-        return replace(memory, verdict=replace(memory.verdict, maintenance=rules.maintenance))
+        return replace(memory, verdict=replace(memory.verdict, maintenance=rules.maintenance, mute=None))
     at_reach, levels, probe = memory.reach, memory.levels, memory.probe
     if not reach.pending:
         at_reach = _reach(at_reach, reach, rules.reach, now, fresh=not memory.seen)

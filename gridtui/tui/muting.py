@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import GridtuiError, UsageError
-from ..model import Hush, Mute
-from . import text
+from ..model import Hush, Mute, clean
 from .opening import Opening
 
 if TYPE_CHECKING:
@@ -100,10 +99,10 @@ class Muting:
         self._tell(words)
 
     def _tell(self, words: str) -> None:
-        self._dashboard.notify(text.plain(words), markup=False, timeout=4)
+        self._dashboard.notify(clean(words, 300), markup=False, timeout=4)
 
     def _complain(self, error: GridtuiError) -> None:
-        self._dashboard.notify(text.plain(str(error)), markup=False, severity="warning")
+        self._dashboard.notify(clean(str(error), 300), markup=False, severity="warning")
 
 
 class Hushing(Opening):

@@ -225,6 +225,22 @@ def test_an_acknowledged_node_is_ill_and_no_alert_until_that_ends() -> None:
     assert report.state is State.CRITICAL, "another time is another alert"
 
 
+def test_what_was_said_of_a_node_that_was_never_seen_is_not_kept_for_ever() -> None:
+    mutes, now = opened(), NOW
+    mutes.add([silenced(WEB, NOW)])
+
+    def check() -> Verdict:
+        nonlocal now
+        now += 60
+        settings = {"web": replace(rules_for(WEB, Settings()), metrics={})}
+        with checking.Kept.open(["a"]) as kept:
+            return checking.judge(now, {"web": None}, settings, {"web": None}, kept, mutes).nodes[0].verdict
+
+    assert not check().alert
+    mutes.take_back(["web"])
+    assert check().alert
+
+
 async def test_fleet_check_counts_what_was_said_and_keeps_nothing_where_it_should_not(tmp_path: Path) -> None:
     node = Node("dead", "127.0.0.1", port=9)
     settings = quick(Ssh(config="none"))
