@@ -192,6 +192,10 @@ class Commanding(Hushing):
         """The page of a node."""
         self.open_node(words)
 
+    def command_shell(self, words: str) -> None:
+        """A shell on each of some nodes."""
+        self.open_shell(self.fleet.select(words))
+
     def command_posture(self, words: str) -> None:
         """How a node is kept."""
         self.open_posture(words)

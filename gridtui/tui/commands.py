@@ -67,6 +67,7 @@ _OWN: tuple[Command, ...] = (
     Command("history", "Look at what was recorded, from a moment on: 2h, 14:30, 2026-11-22T14:30", ("text",)),
     Command("job", "Open a job's page, or an array: 12 or 12[3]", ("job",), 1),
     Command("exec", "Run a command on the target nodes", ("text",), kept=False, changes=True),
+    Command("shell", "Open a shell on each node that a selection names; alone: here", ("selection",), changes=True),
     Command("acknowledge", "Somebody knows of the alerts, until they end; with a word why", ("text",), changes=True),
     Command("silence", "No alerts for a while: `1h`, and a word why", ("text",), changes=True),
     Command("maintain", "The nodes are worked on: a time, if it is to end by itself, and why", ("text",), changes=True),

@@ -24,7 +24,7 @@ ROLES: Mapping[str, str] = {
     Ending.OK: "ok",
     Ending.FAILED: "critical",
     Ending.TIMEOUT: "critical",
-    Ending.UNREACHABLE: "warning",
+    Ending.UNREACHABLE: "critical",
     Ending.CANCELLED: "dim",
     Ending.SKIPPED: "dim",
 }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .bridge import Source
     from .errands import Errand
     from .ledger import Ledger
+    from .screens.exec import ExecScreen
     from .screens.playbook import PlaybookScreen
     from .screens.playbooks import PlaybooksScreen
     from .screens.run import RunScreen
@@ -71,6 +72,15 @@ class Opening(Going):
         if not screen.running:
             screen.soon(screen.begin_typing)
         self.bring(name)
+
+    def run_command(self, words: str, nodes: Sequence[str], whom: str = "") -> None:
+        """Run a command on these nodes, on its screen; many are asked about. Raises UsageError while another one runs."""
+        screen = cast("ExecScreen", self.run_screen("exec"))
+        if screen.running:
+            raise UsageError("a command still runs: stop it first, or wait")
+        screen.aim(nodes, whom)
+        screen.soon(lambda: screen.run_typed(words))
+        self.bring("exec")
 
     def bring(self, name: str) -> None:
         """Show a screen that is kept: go back to it where it lies below, else open it."""

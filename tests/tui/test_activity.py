@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from gridtui import exec as execs
+from gridtui.errors import UsageError
 from gridtui.exec import Ending, Outcome, Task, log
 from gridtui.settings import Guard, Settings
 from gridtui.tui import activity, ledger
@@ -511,6 +512,36 @@ async def test_no_shell_where_nothing_may_change() -> None:
 def test_what_is_said_of_a_shells_end(status: int, words: str | None) -> None:
     said = ended("web01", status)
     assert (said is None) if words is None else (said is not None and words in said)
+
+
+@pytest.mark.parametrize("where", ["fleet", "node", "activity"])
+async def test_commands_with_words(where: str) -> None:
+    fleet = FakeFleet(14, settings=FREE)
+    app = board(fleet)
+    front = Front(app)
+    async with app.run_test(size=WIDE) as pilot:
+        await begin(app, pilot)
+        name = next(iter(fleet.nodes))
+        app.marks.set([name])
+        if where == "node":
+            app.open_node(name)
+            await until(pilot, lambda: isinstance(app.screen, NodeScreen))
+        elif where == "activity":
+            await opened(pilot, app)
+        await pilot.press("colon", *"shell ", *name, "enter")
+        await until(pilot, lambda: front.opened == [name])
+        await pilot.press("colon", *"exec uptime -p", "enter")
+        await until(pilot, lambda: fleet.ran)
+        task, names = fleet.ran[0]
+        assert (task.command, list(names)) == ("uptime -p", [name])
+        await until(pilot, lambda: isinstance(app.screen, ExecScreen) and not app.screen.running)
+        fleet.held = {name}
+        await pilot.press("colon", *"exec sleep 9", "enter")
+        await until(pilot, lambda: len(fleet.ran) == 2)
+        with pytest.raises(UsageError, match="still runs"):
+            app.run_command("date", [name])
+        fleet.let_go()
+        await until(pilot, lambda: not app.run_screen("exec").running)
 
 
 # ---- the words and the memory ----

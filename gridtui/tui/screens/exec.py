@@ -188,6 +188,10 @@ class ExecScreen(SearchingScreen, RunScreen):
     def _typed(self, event: Input.Submitted) -> None:
         self._run(event.value.strip(), self.names, self._sudo, self._timeout)
 
+    def run_typed(self, command: str) -> None:
+        """Run what was typed elsewhere, on whom this is aimed at."""
+        self._run(command, self.names, self._sudo, self._timeout)
+
     def repeat(self, command: str, names: Sequence[str], sudo: bool, timeout: float | None) -> None:
         """Run what was run before once more; the reader is asked."""
         self._run(command, names, sudo, timeout, ask=True)

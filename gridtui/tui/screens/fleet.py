@@ -193,6 +193,10 @@ class FleetScreen(ViewingScreen):
     def action_exec(self) -> None:
         self.dashboard.open_run("exec", self.targets, self.whom)
 
+    def command_exec(self, words: str) -> None:
+        """Run a command on the targets."""
+        self.dashboard.run_command(words, self.targets, self.whom)
+
     def action_push(self) -> None:
         self.dashboard.open_run("push", self.targets, self.whom)
 

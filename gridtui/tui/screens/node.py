@@ -318,6 +318,10 @@ class NodeScreen(Place):
     def action_exec(self) -> None:
         self.dashboard.open_run("exec", [self.node])
 
+    def command_exec(self, words: str) -> None:
+        """Run a command on the node."""
+        self.dashboard.run_command(words, [self.node])
+
     def action_push(self) -> None:
         self.dashboard.open_run("push", [self.node])
 

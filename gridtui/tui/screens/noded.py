@@ -106,6 +106,10 @@ class NodedScreen(Place):
     def action_exec(self) -> None:
         self.dashboard.open_run("exec", *self.targets())
 
+    def command_exec(self, words: str) -> None:
+        """Run a command on the targets."""
+        self.dashboard.run_command(words, *self.targets())
+
     def action_push(self) -> None:
         self.dashboard.open_run("push", *self.targets())
 
