@@ -120,7 +120,7 @@ _FALL = ("min", "max", "med", "p95", "loss", "now")
 def lay_out(width: int, longest: int, metric: Metric) -> Layout:
     """Choose the columns that leave the strip its room."""
     cells = max(metric.cells, 4) + 1
-    name = max(8, min(longest, 24 if width >= 120 else 14))
+    name = max(8, min(longest, 24 if width >= 120 else 14 if width >= 60 else 10))
     names = [column for column in _COLUMNS if column != "loss" or metric.name == "rtt"]
     rest = width - GUTTER - 4
     for column in _FALL:

@@ -162,7 +162,10 @@ class Plot(Widget):
             if not curve.mark:
                 continue
             start = columns * 2 - len(recent)
-            for x in range(columns - 1 - number * max(2, APART // count), -1, -APART):
+            shift = number * max(2, APART // count)
+            if 2 * (columns - shift) <= start:
+                shift = 0  # too young to be marked anywhere but at its newest value
+            for x in range(columns - 1 - shift, -1, -APART):
                 at = 2 * x + 1 - start
                 if at < 0:
                     break
