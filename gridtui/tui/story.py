@@ -35,6 +35,7 @@ def line(event: Event, name: int, now: float) -> Parts:
         what: Parts = (
             (text.fit(words, 14), role),
             (f" was {before}" if before != words else "", "faint"),
+            (f"  {text.plain(said)}" if (said := _said(event, now)) else "", "accent"),
             (f"  {text.plain(reasons)}" if reasons else "", "text"),
         )
     elif isinstance(event, Rebooted):
@@ -50,13 +51,26 @@ def line(event: Event, name: int, now: float) -> Parts:
     return ((f"{_when(event, now)}  ", "dim"), (text.fit(who, name) + "  ", "strong"), *what)
 
 
+def _said(event: Changed, now: float) -> str:
+    """What somebody said of an alert, or that it is one again; nothing of that where something else changed."""
+    mute, before = event.after.mute, event.before.mute
+    if mute is not None:
+        from ..health import mute_text  # the first paint does without
+
+        return mute_text(mute, now) if mute != before else ""
+    return (
+        "an alert again" if before is not None and event.after.alert and event.before.state is event.after.state else ""
+    )
+
+
 def verdict(value: Verdict) -> tuple[str, str]:
     """A verdict in a word or two, and its role."""
+    quiet = value.maintenance or value.mute is not None
     if value.layer is not None:
         if value.blamed is not None:
             return f"behind {text.plain(value.blamed)}", "dim"
-        return f"{WORDS[Kind.DOWN]}: {value.layer}", "dim" if value.maintenance else "critical"
-    return _WORD[value.state], "dim" if value.maintenance else STATE_ROLES[value.state]
+        return f"{WORDS[Kind.DOWN]}: {value.layer}", "dim" if quiet else "critical"
+    return _WORD[value.state], "dim" if quiet else STATE_ROLES[value.state]
 
 
 def when(event: Event) -> float:

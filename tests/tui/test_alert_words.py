@@ -12,7 +12,7 @@ from gridtui.health import mutes
 from gridtui.health.alerts import Alert, alerts
 from gridtui.model import Hush, Layer, Node, PingMethod, Reach, Reason, RoundTrips, State, Status, Verdict, clean
 from gridtui.tui import alerts as words
-from gridtui.tui import detail, text
+from gridtui.tui import detail, story, text
 from gridtui.tui.columns import Parts
 from gridtui.tui.sheets.why import rows as reasons
 from gridtui.tui.sheets.words import View
@@ -177,3 +177,15 @@ def test_what_was_said_stands_with_the_node() -> None:
     status = Status(NODE, Reach(NOW), RoundTrips(PingMethod.ICMP), verdict)
     assert "by ada: fans" in "".join(map(plain, detail.node(status, NOW)))
     assert "by ada: fans" in plain(reasons(View(status, NOW), 80)[0].parts)
+
+
+def test_the_log_tells_what_was_said_and_when_it_is_over() -> None:
+    silence = mutes.said(NODE, Hush.SILENCED, NOW, NOW + 60, "ada", "fans")
+    quiet = mutes.muted(ill(), [silence], NOW)
+    assert "by ada: fans" in plain(story.line(Changed(NOW, "web01", ill(), quiet), 8, NOW))
+    assert not story.alarming(Changed(NOW, "web01", ill(), quiet))
+    again = Changed(NOW + 60, "web01", quiet, ill())
+    assert "an alert again" in plain(story.line(again, 8, NOW))
+    assert story.alarming(again)
+    well = Changed(NOW + 60, "web01", quiet, OK)
+    assert "alert" not in plain(story.line(well, 8, NOW))
