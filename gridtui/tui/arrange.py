@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from ..model import Node, State, Status
@@ -57,7 +57,7 @@ class _Sum:
         self._worst: tuple[Kind, str] | None = None
 
     def add(self, status: Status) -> None:
-        totals, known = self._totals, self._known
+        totals, known = self._totals, self._known  # 2 us a node
         seen = face(status)
         self._counts[seen.kind] += 1
         if seen.kind is not Kind.UP and (self._worst is None or seen.kind < self._worst[0]):
@@ -134,9 +134,12 @@ def arrange(
     ordered = _sorted(names, status, sort, descending, score)
     if not group:
         return list(ordered)
-    own: dict[Path, list[str]] = {}
+    tell = _telling(status, group, paths or {})
+    told: dict[Hashable, list[str]] = {}
     for name in ordered:
-        own.setdefault(_path(name, status, group, paths or {}), []).append(name)
+        told.setdefault(tell(name), []).append(name)
+    # A path is made for each group, not for each node.
+    own = {_path(what, group): names for what, names in told.items()}
     members, sums = _added(own, status)
     lines: list[Line] = []
     closed: Path | None = None
@@ -169,15 +172,27 @@ def _added(
     return members, sums
 
 
-def _path(name: str, status: Callable[[str], Status], group: str, paths: Mapping[str, Sequence[str]]) -> Path:
+def _telling(
+    status: Callable[[str], Status], group: str, paths: Mapping[str, Sequence[str]]
+) -> Callable[[str], Hashable]:
+    """What tells the groups apart: of a node, the groups that it is in, its state or its label."""
     if group == "group":
-        return tuple((0, title) for title in paths[name]) if name in paths else ((1, "(no group)"),)
+        return lambda name: tuple(paths.get(name, ()))
     if group == "state":
-        kind = face(status(name)).kind
-        return ((kind, WORDS[kind]),)
+        return lambda name: face(status(name)).kind
     label = group.removeprefix("label:")
-    value = status(name).node.labels.get(label)
-    return ((1, f"(no {label})") if value is None else (0, f"{label}={value}"),)
+    return lambda name: status(name).node.labels.get(label)
+
+
+def _path(told: Hashable, group: str) -> Path:
+    if group == "group":
+        assert isinstance(told, tuple)
+        return tuple((0, title) for title in told) or ((1, "(no group)"),)
+    if group == "state":
+        assert isinstance(told, Kind)
+        return ((told, WORDS[told]),)
+    label = group.removeprefix("label:")
+    return ((1, f"(no {label})") if told is None else (0, f"{label}={told}"),)
 
 
 def shown(lines: Iterable[Line]) -> list[str]:
