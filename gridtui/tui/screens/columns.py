@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 class ColumnLines(Lines):
     """All columns, the chosen ones first and in their order."""
 
-    def __init__(self, chosen: Sequence[str], *, id: str | None = None) -> None:
+    def __init__(self, chosen: Sequence[str], cells: int, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.take(chosen)
+        self.take(chosen, cells)
         self._fitting: frozenset[str] = frozenset()
 
-    def take(self, chosen: Sequence[str]) -> None:
-        """Choose these; none: all, in their own order."""
-        self.chosen = list(chosen) or [column.name for column in COLUMNS]
-        self.names = [*self.chosen, *(column.name for column in COLUMNS if column.name not in self.chosen)]
+    def take(self, chosen: Sequence[str], cells: int) -> None:
+        """Choose these; none: what a table of so many cells has by itself, in its own order."""
+        self.chosen = list(chosen) or [column.name for column in COLUMNS if cells >= column.roomy]
+        self.names = [*chosen, *(column.name for column in COLUMNS if column.name not in chosen)]
 
     def fitting(self, names: frozenset[str]) -> None:
         """Those that the table has room for."""
@@ -88,7 +88,7 @@ class ColumnsScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield TextLine("raised", id="title")
-            yield ColumnLines(self._fleet.columns, id="list")
+            yield ColumnLines(self._fleet.columns, self._fleet.table.layout_now.width, id="list")
             yield KeyBar(of("columns"), self._fleet.dashboard.keys, id="keys")
 
     @property
@@ -124,7 +124,7 @@ class ColumnsScreen(ModalScreen[None]):
 
     def action_reset_columns(self) -> None:
         self._fleet.reset_columns()
-        self._lines.take(self._fleet.columns)
+        self._lines.take(self._fleet.columns, self._fleet.table.layout_now.width)
         self._lines.fitting(self._fleet.table.fitting)
 
     def action_back(self) -> None:
