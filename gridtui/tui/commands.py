@@ -65,7 +65,7 @@ _OWN: tuple[Command, ...] = (
     Command("theme", "Wear a theme; alone: the next one", ("theme",)),
     Command("posture", "Show how a node is kept", ("node",)),
     Command("history", "Look at what was recorded, from a moment on: 2h, 14:30, 2026-11-22T14:30", ("text",)),
-    Command("job", "Open a job's page, or an array: 12 or 12[3]", ("job",), 1),
+    Command("job", "Open a job's page, or an array: 12, 12.3 or 12[]", ("job",), 1),
     Command("exec", "Run a command on the target nodes", ("text",), kept=False, changes=True),
     Command("shell", "Open a shell on each node that a selection names; alone: here", ("selection",), changes=True),
     Command("acknowledge", "Somebody knows of the alerts, until they end; with a word why", ("text",), changes=True),
@@ -237,7 +237,8 @@ def _words(kind: Kind, typed: str, sources: Sources) -> list[Offer]:
         before, comma, typed = typed.rpartition(",")
         before += comma
     given = set(before.split(","))
-    words = ((word, about) for word, about in source() if word not in given and not any(map(str.isspace, word)))
+    # What cannot be typed is not offered: a name with a blank, or with what no key gives.
+    words = ((word, about) for word, about in source() if word not in given and word.isprintable() and " " not in word)
     return [Offer(before + word, word, about) for word, about in fitting(typed, words)]
 
 
