@@ -23,13 +23,13 @@ class Muting:
         self._dashboard = dashboard
 
     def whom(self) -> list[str]:
-        """Whom it is for: what is marked, else the node under the cursor or on whose page the reader is."""
+        """Whom it is for: what is marked, else the node under the cursor (of a header, its nodes) or on whose page the reader is."""
         dashboard = self._dashboard
         if len(dashboard.marks):
             return dashboard.marks.names
         screen: object = dashboard.screen
         if screen is dashboard.fleet_screen:
-            screen = dashboard.fleet_screen.table
+            return dashboard.fleet_screen.under
         name = getattr(screen, "node", None)
         return [name] if isinstance(name, str) and name in dashboard.fleet.nodes else []
 

@@ -126,3 +126,21 @@ async def test_every_look_at_any_size(size: tuple[int, int]) -> None:
         await pilot.resize_terminal(*WIDE)
         await until(pilot, lambda: "● " in screen_text(app) and app.size.width == WIDE[0])
         assert len(app.fleet_screen.shown) == len(app.fleet.nodes)
+
+
+@pytest.mark.parametrize("key", ["1", "2", "3"])
+async def test_what_is_for_one_node_is_for_the_one_under_the_cursor_of_the_look(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = board()
+    opened: list[list[str]] = []
+    monkeypatch.setattr(app, "open_shell", opened.append)
+    async with app.run_test(size=WIDE) as pilot:
+        await begin(app, pilot)
+        await pilot.press(key, "j", "j")
+        there = app.fleet_screen.pane.node
+        assert there is not None
+        await pilot.press("s", "R")
+        assert opened == [[there]]
+        assert isinstance(app.fleet, FakeFleet)
+        assert app.fleet.retried == [there]

@@ -169,7 +169,7 @@ class FleetScreen(ViewingScreen):
 
     @property
     def whom(self) -> str:
-        """The same in words."""
+        """Whom an action is for, in words."""
         return self.dashboard.marks.whom(self.shown, len(self.dashboard.fleet.nodes))
 
     @on(Lines.Chosen)
@@ -187,7 +187,7 @@ class FleetScreen(ViewingScreen):
             self.dashboard.retry(name)
 
     def action_shell(self) -> None:
-        names = self.dashboard.marks.names or [name for name in (self.table.node,) if name is not None]
+        names = self.dashboard.marks.names or [name for name in (self.pane.node,) if name is not None]
         self.dashboard.open_shell(names)
 
     def action_exec(self) -> None:
