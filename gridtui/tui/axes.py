@@ -27,7 +27,7 @@ def ages(cells: int, step: float, least: int = 11, corner: str = "┐") -> str:
     free = cells - 4
     for number in range(1, cells):
         at = cells - 1 - round(number * gap / step)
-        words = f"-{age(number * gap)}{corner}"
+        words = f"−{age(number * gap)}{corner}"
         start = at - len(words) + 1
         if start < 0:
             break

@@ -17,6 +17,7 @@ from gridtui.settings import Guard, Settings
 from gridtui.tui.actions import BY_NAME
 from gridtui.tui.app import Dashboard
 from gridtui.tui.screens.alerts import AlertsScreen
+from gridtui.tui.screens.compare import CompareScreen
 from gridtui.tui.screens.events import EventsScreen
 from gridtui.tui.screens.help import HelpScreen
 from gridtui.tui.screens.job import JobScreen
@@ -104,6 +105,30 @@ async def _marked(app: Dashboard, pilot: Pilot[int]) -> None:
 async def _folded(app: Dashboard, pilot: Pilot[int]) -> None:
     app.fleet_screen._add_up()
     await act(pilot, "group", "fold_all", "fold")
+
+
+async def _map(app: Dashboard, pilot: Pilot[int]) -> None:
+    app.fleet_screen._add_up()
+    await pilot.press("2", "right", "space", "down")
+
+
+async def _map_grouped(app: Dashboard, pilot: Pilot[int]) -> None:
+    app.fleet_screen._add_up()
+    await pilot.press("2")
+    app.fleet_screen.command_look("map rtt")
+    await act(pilot, "group")
+
+
+async def _board(app: Dashboard, pilot: Pilot[int]) -> None:
+    app.fleet_screen._add_up()
+    await pilot.press("3", "down", "space")
+
+
+async def _compare(app: Dashboard, pilot: Pilot[int]) -> None:
+    app.marks.set(list(app.fleet.nodes)[5:9])
+    await act(pilot, "compare")
+    await until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.is_mounted)
+    await pilot.press("right")
 
 
 async def _columns(app: Dashboard, pilot: Pilot[int]) -> None:
@@ -366,6 +391,10 @@ SCENES: dict[str, Scene] = {
     "fleet-grouped": _grouped,
     "fleet-marked": _marked,
     "fleet-folded": _folded,
+    "map": _map,
+    "map-grouped": _map_grouped,
+    "board": _board,
+    "compare": _compare,
     "columns": _columns,
     "views": _views,
     "fleet-wrong-filter": _wrong_filter,

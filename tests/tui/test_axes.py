@@ -19,8 +19,8 @@ def test_spans_are_round(seconds: float, round_: float) -> None:
 @pytest.mark.parametrize(
     ("cells", "step", "line"),
     [
-        (40, 1, "-30s┐          -15s┐           now┐"),
-        (40, 5, "-3m┐        -2m┐         -1m┐        now┐"),
+        (40, 1, "−30s┐          −15s┐           now┐"),
+        (40, 5, "−3m┐        −2m┐         −1m┐        now┐"),
         (3, 1, ""),
         (0, 1, ""),
     ],
@@ -34,7 +34,7 @@ def test_ages_are_round(cells: int, step: float, line: str) -> None:
 def test_ages_stand_over_their_moment(cells: int, step: float) -> None:
     line = ages(cells, step)
     assert len(line) == cells
-    shown = {f"-{age(number * span(step * 11))}┐": number * span(step * 11) for number in range(1, 300)}
+    shown = {f"−{age(number * span(step * 11))}┐": number * span(step * 11) for number in range(1, 300)}
     at = -1
     for word in line.split():
         at = line.index(word, at + 1) + len(word) - 1

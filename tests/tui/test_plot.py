@@ -49,7 +49,7 @@ async def test_axes_have_units_and_round_ticks() -> None:
         await pilot.pause()
         lines = app.lines("cpu")
         assert [line[:9] for line in lines if "┤" in line] == ["    100%┤", "     50%┤", "      0%┤"]
-        assert lines[-1].split() == ["-4m┘", "-3m┘", "-2m┘", "-1m┘", "now┘"]
+        assert lines[-1].split() == ["−4m┘", "−3m┘", "−2m┘", "−1m┘", "now┘"]
         assert next(line.split("┤")[0].strip() for line in app.lines("rtt") if "┤" in line) == "5.0 ms"
 
 
