@@ -18,7 +18,7 @@ from textual.types import CSSPathType
 
 from ..errors import GridtuiError, SettingsError, UsageError
 from . import ahead, themes, top
-from .actions import ACTIONS, BY_NAME, bindings, keymap, shown
+from .actions import ACTIONS, BY_NAME, bindings
 from .alarm import Alarm, titled
 from .asking import Asking
 from .bridge import Bridge, Fresh, Source
@@ -27,6 +27,7 @@ from .desk import Desk
 from .driver import Driver
 from .duty import Duty
 from .keeping import Keeping
+from .keys import keymap, shown
 from .litter import LOOK, Litter
 from .live import Live
 from .marks import Marks

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import commands
-from .actions import TITLES, Place, of, shown
+from .actions import TITLES, Place, of
+from .keys import shown
 from .selecting import COMPARISONS, OPERATORS
 from .states import GLYPHS, ROLES, WORDS, Kind
 from .text import fit, fold, width

@@ -14,8 +14,6 @@ class Marks:
     def __init__(self, order: Collection[str] = ()) -> None:
         self._order = order
         self._names: set[str] = set()
-        self.version = 0
-        """Another number after each change, so that who draws marks knows when to draw again."""
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
@@ -38,13 +36,11 @@ class Marks:
             self._names.discard(name)
         else:
             self._names.add(name)
-        self.version += 1
         return name in self._names
 
     def set(self, names: Iterable[str]) -> None:
         """Exactly these are marked now."""
         self._names = set(names)
-        self.version += 1
 
     def add(self, names: Iterable[str]) -> None:
         """These too."""

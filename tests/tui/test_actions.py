@@ -8,6 +8,7 @@ import pytest
 
 from gridtui.errors import SettingsError
 from gridtui.tui import actions
+from gridtui.tui import keys as keys_
 from gridtui.tui.app import Dashboard
 from gridtui.tui.columns import COLUMNS
 from gridtui.tui.screens.activity import ActivityScreen
@@ -71,7 +72,7 @@ def test_names_are_unique() -> None:
 
 
 def test_defaults_do_not_clash() -> None:
-    assert actions.keymap({}) == {}
+    assert keys_.keymap({}) == {}
 
 
 @pytest.mark.parametrize("action", actions.ACTIONS, ids=lambda action: action.name)
@@ -99,7 +100,7 @@ def test_bindings_carry_their_action_as_id(place: actions.Place) -> None:
     ],
 )
 def test_keys(keys: dict[str, str], map_: dict[str, str]) -> None:
-    assert actions.keymap(keys) == map_
+    assert keys_.keymap(keys) == map_
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_keys(keys: dict[str, str], map_: dict[str, str]) -> None:
 )
 def test_bad_keys(keys: dict[str, str], words: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        actions.keymap(keys)
+        keys_.keymap(keys)
     assert str(caught.value) == words
 
 
@@ -133,14 +134,14 @@ def test_bad_keys(keys: dict[str, str], words: str) -> None:
     ],
 )
 def test_shown(key: str, shown: str) -> None:
-    assert actions.shown(key) == shown
+    assert keys_.shown(key) == shown
 
 
 def test_the_guide_lists_every_action_and_column() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "DASHBOARD.md").read_text()
     for action in actions.ACTIONS:
         if set(action.places) != {"help"}:
-            keys = " ".join(f"`{actions.shown(key)}`" for key in action.key.split(","))
+            keys = " ".join(f"`{keys_.shown(key)}`" for key in action.key.split(","))
             assert f"| {keys} | {action.name} | {action.help} |" in guide
     for column in COLUMNS:
         assert f"`{column.name}`" in guide

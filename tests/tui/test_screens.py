@@ -11,11 +11,12 @@ from gridtui.model import Layer, State
 from gridtui.settings import Dashboard as DashboardSettings
 from gridtui.settings import Settings
 from gridtui.tui import themes
-from gridtui.tui.actions import ACTIONS, of, shown
+from gridtui.tui.actions import ACTIONS, of
 from gridtui.tui.app import Dashboard
 from gridtui.tui.arrange import Group
 from gridtui.tui.bridge import Fresh
 from gridtui.tui.columns import SORTS
+from gridtui.tui.keys import shown
 from gridtui.tui.screens.events import EventLines, EventsScreen
 from gridtui.tui.screens.fleet import FleetScreen
 from gridtui.tui.screens.help import HelpScreen

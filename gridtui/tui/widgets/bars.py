@@ -10,7 +10,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ..actions import Action, shown
+from ..actions import Action
+from ..keys import shown
 from ..text import fit, width
 from ..themes import palette
 from .strips import strip
