@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Vertical
 
 from ...errors import GridtuiError
 from ...exec.log import Logged
@@ -51,7 +52,8 @@ class ActivityScreen(NodedScreen):
         yield TextLine(cut=True, id="tabs")
         yield DeedTitles(id="titles")
         yield DeedLines(id="list")
-        yield Panel("What it is", id="about")
+        with Vertical(id="about"):
+            yield Panel("What it is")
         yield TextLine("raised", cut=True, id="detail")
         yield KeyBar([*of("activity"), *of("app")], self.dashboard.keys, id="keys")
 
@@ -100,7 +102,7 @@ class ActivityScreen(NodedScreen):
         deed = self._deed()
         groups = dashboard.ledger.groups(deed) if deed is not None else {}
         fold = dashboard.fleet.fold
-        self.query_one("#about", Panel).show(
+        self.query_one(Panel).show(
             lambda cells: activity.about(deed, fold, groups, cells) if deed is not None else []
         )
         self.query_one("#detail", TextLine).show(([self._said] if self._said else self._explained(deed), ()))
