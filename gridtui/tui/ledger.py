@@ -58,8 +58,9 @@ class Ledger:
         self._errands: list[Errand] = []
         self._changes: list[Change] = []
         self._logged: Sequence[joblog.Logged] = ()
-        self._kept: Sequence[Kept] = ()
         self._jobs: Sequence[Progress] = ()
+        self._old: Sequence[tuple[Path, Deed]] = ()
+        """The deeds of both, each with its place."""
         self._state: tuple[object, ...] = ()
         self._next = 0.0
         self._reading = False
@@ -118,12 +119,14 @@ class Ledger:
         changed = jobs != self._jobs or state != self._state
         self._jobs = jobs
         if state != self._state:
-            self._logged, self._kept = await asyncio.to_thread(self._old)
+            self._logged, self._old = await asyncio.to_thread(self._recorded)
             self._state = state
         return changed
 
-    def _old(self) -> tuple[Sequence[joblog.Logged], Sequence[Kept]]:
-        return joblog.runs(), self._dashboard.fleet.playbook_runs()
+    def _recorded(self) -> tuple[Sequence[joblog.Logged], Sequence[tuple[Path, Deed]]]:
+        logged, kept = joblog.runs(), self._dashboard.fleet.playbook_runs()
+        old = [*((one.path, _of_log(one)) for one in logged), *((one.folder, _of_kept(one)) for one in kept)]
+        return logged, old
 
     def _files(self) -> tuple[object, ...]:
         """Another value as soon as there is something new to read."""
@@ -143,18 +146,22 @@ class Ledger:
     def deeds(self) -> list[Deed]:
         """All that is known, in no order."""
         here = [errand.deed() for errand in self._errands]
-        logs = {errand.log for errand in self._errands if isinstance(errand, ExecErrand)}
-        folders = {errand.folder for errand in self._errands if isinstance(errand, PlayErrand)}
+        own = {errand.log for errand in self._errands if isinstance(errand, ExecErrand)}
+        own |= {errand.folder for errand in self._errands if isinstance(errand, PlayErrand)}
         here += map(_of_shell, self._dashboard.shells.opened[-MOST:])
         here += map(_of_change, self._changes)
-        here += [_of_log(one) for one in self._logged if one.path not in logs]
-        here += [_of_kept(one) for one in self._kept if one.folder not in folders and not self._going(one)]
+        here += [deed for place, deed in self._old if place not in own and not self._going(deed)]
         return here + [_of_jobs(one) for one in self._jobs]
 
-    def _going(self, kept: Kept) -> bool:
+    def _going(self, deed: Deed) -> bool:
         """Whether it is what goes on here, whose folder is not known before its end."""
-        return kept.outcomes is None and any(
-            isinstance(one, PlayErrand) and one.running and set(kept.nodes) == set(one.names) for one in self._errands
+        return (
+            deed.kind is Kind.PLAYBOOK
+            and not deed.ended
+            and any(
+                isinstance(one, PlayErrand) and one.running and set(deed.names) == set(one.names)
+                for one in self._errands
+            )
         )
 
     def groups(self, deed: Deed) -> Mapping[str, Sequence[str]]:
