@@ -158,6 +158,7 @@ class Dashboard(Replaying):
         if screen is not None and isinstance(shown, Live) and screen.is_mounted and self.is_running:
             with self.batch_update():
                 shown.freshen(changed)
+                self.show_crumbs()
 
     def corner(self, cells: int) -> list[Chunk]:
         """What stands at the upper right of every screen."""

@@ -26,7 +26,6 @@ Kind = Literal[
     "theme",
     "view",
     "job",
-    "playbook",
     "text",
 ]
 """What stands behind a command; of each kind the dashboard knows the words that there are, but of `text`."""
@@ -54,7 +53,7 @@ class Command:
 _OWN: tuple[Command, ...] = (
     Command("node", "Open the page of a node", ("node",), 1),
     Command("filter", "Show only the nodes that a selection names; alone: all", ("selection",)),
-    Command("sort", "Sort by a column", ("sort",)),
+    Command("sort", "Sort by a column; with - before it the other way round", ("sort",), 1),
     Command("group", "Group by inventory group, state or a label; alone: by the next of them", ("group",)),
     Command("mark", "Mark what a selection names; alone: the node under the cursor", ("selection",)),
     Command("look", "Take another look at the fleet: table, map cpu, board rtt", ("look", "metric"), 1),
@@ -62,7 +61,7 @@ _OWN: tuple[Command, ...] = (
     Command("view", "Show a saved view", ("view",), 1),
     Command("save", "Keep what is shown as a view of this name", ("text",), 1),
     Command("compare", "Compare the nodes that a selection names; alone: the marked ones", ("selection",)),
-    Command("theme", "Wear a theme; alone: the next one", ("theme",)),
+    Command("theme", "Wear a theme", ("theme",), 1),
     Command("posture", "Show how a node is kept", ("node",)),
     Command("history", "Look at what was recorded, from a moment on: 2h, 14:30, 2026-11-22T14:30", ("text",)),
     Command("job", "Open a job's page, or an array: 12, 12.3 or 12[]", ("job",), 1),
@@ -71,7 +70,6 @@ _OWN: tuple[Command, ...] = (
     Command("acknowledge", "Somebody knows of the alerts, until they end; with a word why", ("text",), changes=True),
     Command("silence", "No alerts for a while: `1h`, and a word why", ("text",), changes=True),
     Command("maintain", "The nodes are worked on: a time, if it is to end by itself, and why", ("text",), changes=True),
-    Command("playbooks", "Run a playbook on the target nodes", ("playbook",)),
 )
 """Commands with words behind them. Those of a name that an action has do its action when they stand alone."""
 
@@ -91,7 +89,7 @@ _SILENT: frozenset[str] = frozenset({"list", "prompt", "secret", "confirm", "hel
 
 
 def _of(action: Action) -> Command:
-    return Command(action.name, action.help, changes=getattr(action, "changes", False))
+    return Command(action.name, action.help, changes=action.changes)
 
 
 def registry() -> Mapping[str, Command]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from textual.actions import ActionParseResult
 from textual.await_complete import AwaitComplete
+from textual.dom import DOMNode
 from textual.screen import Screen
 
 from ..errors import GridtuiError
@@ -54,6 +57,16 @@ class Going(Guarding):
         self.trail.left(Step(screen.crumb, redo, drop))
 
     # ---- where the reader is ----
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        done = await super().run_action(action, default_namespace, namespaces)
+        self.show_crumbs()  # the screen may show another thing now
+        return done
 
     def where(self) -> tuple[list[str], list[str]]:
         """The parts of the trail down to here, and those ahead, the nearest first."""

@@ -108,7 +108,7 @@ class RunScreen(NodedScreen):
 
     def soon(self, call: Callable[[], None]) -> None:
         """Do this as soon as the screen is shown."""
-        if self.is_active:
+        if self.is_active and self.is_mounted:
             call()
         else:
             self._next = call
