@@ -213,6 +213,8 @@ class Shells:
                     status = await program.front()
                 except Exception as error:  # whatever it is, the dashboard comes back first
                     trouble = error
+                if program.orphaned:
+                    self._dashboard.exit(128 + signal.SIGHUP)
                 if self._dashboard.leaving:
                     raise asyncio.CancelledError  # out of `suspend` without painting again
         finally:

@@ -40,6 +40,8 @@ class Program:
         self._keys, self._screen = keys, screen
         self._process: subprocess.Popen[bytes] | None = None
         self._modes: list[Any] | None = None
+        self.orphaned = False
+        """The terminal went away meanwhile. Of that only who was in front is told (SIGHUP), and that was the program."""
 
     async def front(self) -> int | None:
         """Run it in front until it ends or stops. Gives its status, -n after signal n; None where it stopped and waits to go on.
@@ -65,7 +67,7 @@ class Program:
                 self.hang_up(signal.SIGKILL)
                 raise
         finally:
-            with contextlib.suppress(OSError, termios.error):  # the terminal may be gone
+            try:
                 _hand_over(self._keys, mine)
                 self._modes = termios.tcgetattr(self._keys)
                 termios.tcsetattr(self._keys, termios.TCSANOW, before)
@@ -73,6 +75,8 @@ class Program:
                 if torn:
                     termios.tcflush(self._keys, termios.TCIFLUSH)  # what was typed for it is not meant for us
                 os.write(self._screen, (RESET + (TORN if torn else "")).encode())
+            except (OSError, termios.error):
+                self.orphaned = True
         return status
 
     def _start(self) -> subprocess.Popen[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,6 +167,22 @@ def test_the_dashboards_end_is_the_shells(
     terminal.wait_for(f"status={128 + number}")
     assert terminal.is_restored()
     assert not Path(f"/proc/{left}").exists()
+
+
+def test_a_terminal_that_goes_away_takes_both(sshd: Sshd, tmp_path: Path) -> None:
+    """Of a hang-up the kernel tells only who is in front, and that is the shell."""
+    terminal = Terminal(tmp_path)
+    terminal.start()
+    start(terminal, sshd, tmp_path)
+    go_to(terminal, "one")
+    terminal.keys("s")
+    terminal.wait_for("gridtui: shell on one", "there$", gone="filter one")
+    dashboard, shell = terminal.pid, ssh_of(terminal)
+    terminal.close()
+    end = time.monotonic() + 40
+    while any(Path(f"/proc/{pid}/cmdline").exists() for pid in (dashboard, shell)):
+        assert time.monotonic() < end, "it runs on without a terminal"
+        time.sleep(0.05)
 
 
 def test_a_window_of_tmux(terminal: Terminal, sshd: Sshd, tmp_path: Path) -> None:
