@@ -120,6 +120,7 @@ class Dashboard(Replaying):
         self.run_worker(self._watch(), group="bridge", exclusive=True)
         self.run_worker(self.survey.recall(), group="posture")
         self.run_worker(ahead.load(), group="ahead")
+        self.run_worker(asyncio.to_thread(self.known.warm), group="ahead")
         self.litter.begin()
         self.set_interval(LOOK, self.litter.look)
         self.set_interval(BEAT, lambda: self.post_message(Fresh()))

@@ -38,8 +38,13 @@ def rank(typed: str, word: str) -> int | None:
     at = lower.find(want)
     if at > 0:
         return 3 if lower[at - 1].isalnum() else 2
-    left = iter(lower)
-    return 4 if len(want) > 1 and all(letter in left for letter in want) else None
+    if len(want) < 2:
+        return None
+    for letter in want:
+        at = lower.find(letter, at + 1)
+        if at < 0:
+            return None
+    return 4
 
 
 def fitting(typed: str, words: Iterable[Word], most: int = MOST) -> list[Word]:
