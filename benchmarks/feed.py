@@ -36,6 +36,8 @@ class Feed:
         self.jobs: object = None
         self.ask: object = None
         self.ping_method = PingMethod.ICMP
+        self.recording: object = None
+        self.recording_trouble = ""
         self._metrics = [{name: high * rng.random() for name, high in _HIGHEST.items()} for _ in range(VARIANTS)]
         self._rtts = [[0.001 * rng.random() for _ in range(300)] for _ in range(VARIANTS)]
         self._trips = [RoundTrips(PingMethod.ICMP, 300, 300, r[-1], min(r), r[0], max(r), 0.0001) for r in self._rtts]
@@ -67,6 +69,10 @@ class Feed:
                 yield self._queue.pop(next(iter(self._queue)))
             self._wake.clear()
             await self._wake.wait()
+
+    def mutes(self) -> Sequence[object]:
+        """Nothing is silenced."""
+        return ()
 
     async def known_posture(self, problem: object = None) -> AsyncIterator[Any]:
         """Nothing is known."""
