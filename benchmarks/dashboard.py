@@ -115,13 +115,25 @@ def _show(name: str, cost: Cost, feed: float, ours: Cost) -> None:
 
 
 def _child(name: str, rows: int, seconds: float, keys: int) -> Cost:
-    with Program(python("benchmarks.dashboard", "--child", name, "--rows", str(rows))) as program:
+    child = python("benchmarks.dashboard", "--child", name, "--rows", str(rows))
+    with _own_folders() as environment, Program(child, environment) as program:
         if name != "feed":
             program.until(lambda screen: "node000" in screen.text())
         program.rest(WARM)
         cpu = program.load(seconds)
         memory = program.memory
         return Cost(cpu, memory, _press(program, keys) if keys else [])
+
+
+def _folders(folder: str) -> dict[str, str]:
+    """What is kept and configured for the user is none of a measurement's."""
+    return dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"), folder)
+
+
+@contextlib.contextmanager
+def _own_folders() -> Iterator[dict[str, str]]:
+    with tempfile.TemporaryDirectory(prefix="gridtui-dashboard-") as folder:
+        yield _folders(folder)
 
 
 def _press(program: Program, count: int) -> list[float]:
@@ -207,7 +219,7 @@ def _start(rows: int, libraries: Sequence[str]) -> tuple[Start, list[str]]:
     with tempfile.TemporaryDirectory(prefix="gridtui-start-") as folder:
         wanted = Path(folder, "libraries")
         wanted.write_text(json.dumps(list(libraries)))
-        environment = {"GRIDTUI_START": str(wanted), "GRIDTUI_TELL": str(tell)}
+        environment = {"GRIDTUI_START": str(wanted), "GRIDTUI_TELL": str(tell), **_folders(folder)}
         with (
             Program(
                 python("benchmarks.dashboard", "--child", "start", "--rows", str(rows)), environment, descriptors=[tell]
@@ -216,7 +228,7 @@ def _start(rows: int, libraries: Sequence[str]) -> tuple[Start, list[str]]:
         ):
             os.close(tell)
             paint = program.until(lambda screen: "node000" in screen.text())
-            everything = program.until(lambda screen: f" {rows} up" in screen.line(0))
+            everything = program.until(lambda screen: f" {rows} up" in screen.text())
             marks: dict[str, tuple[float, float]] = json.loads(source.readline())
             modules: list[str] = json.loads(source.readline())
     feed = marks["feed"][0] - marks["ours"][0], marks["feed"][1] - marks["ours"][1]
@@ -270,7 +282,7 @@ def _machine(options: argparse.Namespace) -> bool:
     with tempfile.TemporaryDirectory(prefix="gridtui-machine-") as folder:
         found: dict[str, tuple[float, int, float]] = {}
         for name, argv, word, key in _viewers():
-            environment = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"), folder)
+            environment = _folders(folder)
             with Program(argv, {**environment, "LANG": "C.UTF-8", "GRIDTUI_INVENTORY": ""}, cwd=folder) as program:
                 paint = program.until(lambda screen, word=word: word in screen.text().lower()) - program.started  # type: ignore[misc]
                 program.rest(WARM)
