@@ -299,9 +299,11 @@ async def serve(app: Dashboard) -> int:
     signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
     for number in signals:
         loop.add_signal_handler(number, end, number)
+    app.litter.hush()
     try:
         result = await app.run_async()
     finally:
+        app.litter.end()
         for number in signals:
             loop.remove_signal_handler(number)
         await app.close_sources()

@@ -105,6 +105,18 @@ def test_what_was_set_aside_is_looked_through_in_a_long_rest(litter: Litter, clo
     assert gc.get_freeze_count()
 
 
+def test_nothing_is_looked_for_before_the_first_paint(clock: Clock) -> None:
+    litter = Litter(clock)
+    litter.hush()
+    assert not gc.isenabled()
+    litter.begin()
+    assert gc.isenabled()
+    litter.end()
+    litter.hush()
+    litter.end()
+    assert gc.isenabled()
+
+
 async def test_the_dashboard_gives_the_collector_back() -> None:
     before = gc.get_threshold()
     app = board()

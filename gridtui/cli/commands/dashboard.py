@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ def need_terminal() -> None:
 
 async def show(fleet: Fleet, banner: str = "") -> int:
     """The dashboard over `fleet`, until it is left; then the fleet is closed. Gives the exit status."""
+    gc.disable()  # as `tui.litter` does until the first paint, and gives it back
     tui = importlib.import_module("gridtui.tui")  # by name: the two faces must not know each other
     status: int = await tui.serve(tui.Dashboard(fleet, banner))
     return status
