@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,7 @@ def sparkline() -> tuple[Widget, Step]:
 
 
 def plotext() -> tuple[Widget, Step]:
-    from textual_plotext import PlotextPlot
-
-    widget: Any = PlotextPlot()
+    widget: Any = import_module("textual_plotext").PlotextPlot()
 
     def step(frame: int) -> None:
         plt = widget.plt
@@ -100,16 +99,15 @@ def plotext() -> tuple[Widget, Step]:
 
 
 def hires() -> tuple[Widget, Step]:
-    from textual_plot import HiResMode, PlotWidget
-
-    widget: Any = PlotWidget()
+    stock = import_module("textual_plot")
+    widget: Any = stock.PlotWidget()
     x = list(range(VALUES))
 
     def step(frame: int) -> None:
         widget.clear()
         widget.set_ylimits(0, 100)
         for turn, colour in ((0, "blue"), (34, "yellow")):
-            widget.plot(x, wave(frame, turn), line_style=colour, hires_mode=HiResMode.BRAILLE)
+            widget.plot(x, wave(frame, turn), line_style=colour, hires_mode=stock.HiResMode.BRAILLE)
 
     return widget, step
 
