@@ -171,8 +171,15 @@ async def _page(app: Dashboard, pilot: Pilot[int]) -> None:
     await until(pilot, lambda: not any(worker.group == "inquiry" for worker in app.workers))
 
 
+async def _ill(app: Dashboard, pilot: Pilot[int]) -> None:
+    """A node that answers, and has a unit that failed."""
+    statuses = map(app.fleet.status, app.fleet.nodes)
+    app.open_node(next(one.node.name for one in statuses if one.reach.up and one.verdict.reasons))
+    await until(pilot, lambda: any(panel.display for panel in app.screen.query("#sheet-units")))
+
+
 async def _processes(app: Dashboard, pilot: Pilot[int]) -> None:
-    await _node(app, pilot)
+    await _ill(app, pilot)
     await act(pilot, "processes")
     await until(pilot, lambda: app.screen.query_one(WholeLines).count > 1)
 
@@ -184,16 +191,17 @@ async def _signal(app: Dashboard, pilot: Pilot[int]) -> None:
 
 
 async def _journal(app: Dashboard, pilot: Pilot[int]) -> None:
-    await _node(app, pilot)
+    await _ill(app, pilot)
     app.screen.set_focus(app.screen.query_one("#sheet-units"))
     await act(pilot, "enlarge")
     await until(pilot, lambda: app.screen.query_one(WholeLines).count)
     await act(pilot, "enlarge")
-    await until(pilot, lambda: app.screen.query_one(WholeLines).count > 10)
+    await until(pilot, lambda: isinstance(app.screen, NodeScreen) and app.screen.within.startswith("journal"))
+    await until(pilot, lambda: not any(worker.group == "inquiry" for worker in app.workers))
 
 
 async def _containers(app: Dashboard, pilot: Pilot[int]) -> None:
-    await _node(app, pilot)
+    await _ill(app, pilot)
     await act(pilot, "containers")
     await until(pilot, lambda: app.screen.query_one(WholeLines).count > 1)
 
