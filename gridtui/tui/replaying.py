@@ -192,7 +192,8 @@ class Replaying(Commanding):
         self.bridge.touch()
         self.show_playhead()
         if self.screen is self.fleet_screen and not self._playing:
-            self.fleet_screen.order()  # who asks for one moment wants to see all of it
+            self.fleet_screen.add_up()  # who asks for one moment wants to see all of it
+            self.fleet_screen.order()
         self.post_message(Fresh())
 
     def show_playhead(self) -> None:

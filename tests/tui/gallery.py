@@ -7,36 +7,49 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input
 
 from gridtui.model import Hush
 from gridtui.playbooks.artefacts import Kept
 from gridtui.settings import Guard, Settings
+from gridtui.store import files
 from gridtui.tui.actions import BY_NAME
 from gridtui.tui.app import Dashboard
+from gridtui.tui.screens.activity import ActivityScreen
 from gridtui.tui.screens.alerts import AlertsScreen
+from gridtui.tui.screens.columns import ColumnsScreen
 from gridtui.tui.screens.compare import CompareScreen
 from gridtui.tui.screens.events import EventsScreen
+from gridtui.tui.screens.exec import ExecScreen
+from gridtui.tui.screens.fleet import FleetScreen
 from gridtui.tui.screens.help import HelpScreen
 from gridtui.tui.screens.job import JobScreen
 from gridtui.tui.screens.jobs import JobsScreen
 from gridtui.tui.screens.muting import MuteScreen
 from gridtui.tui.screens.node import NodeScreen
 from gridtui.tui.screens.palette import Palette
+from gridtui.tui.screens.playbook import PlaybookScreen
 from gridtui.tui.screens.playbooks import PlaybooksScreen
 from gridtui.tui.screens.posture import PostureScreen
 from gridtui.tui.screens.question import ConfirmScreen, SecretScreen
 from gridtui.tui.screens.runs import RunsScreen
 from gridtui.tui.screens.signals import SignalScreen
+from gridtui.tui.screens.transfer import TransferScreen
+from gridtui.tui.screens.views import ViewsScreen
+from gridtui.tui.widgets.deeds import DeedLines
 from gridtui.tui.widgets.jobs import JobLines
 from gridtui.tui.widgets.output import OutputLines
+from gridtui.tui.widgets.playhead import Playhead
 from gridtui.tui.widgets.prompt import Prompt
 from gridtui.tui.widgets.whole import WholeLines
 
 from .fake import FakeFleet, sick_fleet
 from .grid import busy
+from .recorded import FELL, recording
 from .screens import begin, until
 
 Scene = Callable[[Dashboard, "Pilot[int]"], Awaitable[None]]
@@ -68,6 +81,7 @@ async def open_scene(app: Dashboard, pilot: Pilot[int], name: str) -> None:
     app.fleet_screen.order()  # what lies under another screen is drawn once
     await SCENES[name](app, pilot)
     await settle(app, pilot)
+    assert name not in SHOWN or type(app.screen) is SHOWN[name]
 
 
 async def settle(app: Dashboard, pilot: Pilot[int]) -> None:
@@ -90,11 +104,11 @@ async def act(pilot: Pilot[int], *names: str) -> None:
 
 
 async def _fleet(app: Dashboard, pilot: Pilot[int]) -> None:
-    app.fleet_screen._add_up()
+    app.fleet_screen.add_up()
 
 
 async def _grouped(app: Dashboard, pilot: Pilot[int]) -> None:
-    app.fleet_screen._add_up()
+    app.fleet_screen.add_up()
     await act(pilot, "group")
 
 
@@ -103,24 +117,24 @@ async def _marked(app: Dashboard, pilot: Pilot[int]) -> None:
 
 
 async def _folded(app: Dashboard, pilot: Pilot[int]) -> None:
-    app.fleet_screen._add_up()
+    app.fleet_screen.add_up()
     await act(pilot, "group", "fold_all", "fold")
 
 
 async def _map(app: Dashboard, pilot: Pilot[int]) -> None:
-    app.fleet_screen._add_up()
+    app.fleet_screen.add_up()
     await pilot.press("2", "right", "space", "down")
 
 
 async def _map_grouped(app: Dashboard, pilot: Pilot[int]) -> None:
-    app.fleet_screen._add_up()
+    app.fleet_screen.add_up()
     await pilot.press("2")
     app.fleet_screen.command_look("map rtt")
     await act(pilot, "group")
 
 
 async def _board(app: Dashboard, pilot: Pilot[int]) -> None:
-    app.fleet_screen._add_up()
+    app.fleet_screen.add_up()
     await pilot.press("3", "down", "space")
 
 
@@ -290,6 +304,38 @@ async def _push(app: Dashboard, pilot: Pilot[int]) -> None:
     app.run_screen("push").show()
 
 
+async def _activity(app: Dashboard, pilot: Pilot[int]) -> None:
+    fleet = app.fleet
+    assert isinstance(fleet, FakeFleet)
+    app.run_command("systemctl is-active nginx", list(fleet.nodes)[:9])
+    await until(pilot, lambda: not app.run_screen("exec").running)
+    app.ledger.note("TERM to 4711 ([b]python[/])", ["gpu05"])
+    app.ledger.note("HUP to 22 (sshd)", ["web06"], error="there is no such process any more")
+    await act(pilot, "activity")
+    await until(pilot, lambda: isinstance(app.screen, ActivityScreen) and app.screen.query_one(DeedLines).count > 6)
+
+
+# ---- what was recorded ----
+
+
+async def _replay(app: Dashboard, pilot: Pilot[int]) -> None:
+    fleet = app.fleet
+    assert isinstance(fleet, FakeFleet)
+    fleet.recording = recording(files.folder() / "recorded.db", fleet.nodes)
+    await act(pilot, "history")
+    await until(pilot, lambda: app.replay)
+    await act(pilot, "play")
+    app.command_history("8m")
+    await until(pilot, lambda: app.replay and app.screen.query(Playhead) and app.replay.time == fleet.now - 480)
+
+
+async def _replay_alarm(app: Dashboard, pilot: Pilot[int]) -> None:
+    await _replay(app, pilot)
+    await act(pilot, "alarm_back")
+    await until(pilot, lambda: app.replay and app.replay.time == FELL)
+    await _page(app, pilot)
+
+
 # ---- playbooks and posture ----
 
 
@@ -434,5 +480,34 @@ SCENES: dict[str, Scene] = {
     "array": _array,
     "job": _job,
     "cancel": _cancel,
+    "activity": _activity,
+    "replay": _replay,
+    "replay-node": _replay_alarm,
 }
 """Scenes by name."""
+
+SHOWN: dict[str, type[Screen[Any]]] = {
+    "fleet": FleetScreen,
+    "compare": CompareScreen,
+    "columns": ColumnsScreen,
+    "views": ViewsScreen,
+    "node": NodeScreen,
+    "node-signal": SignalScreen,
+    "events": EventsScreen,
+    "alerts": AlertsScreen,
+    "alerts-silence": MuteScreen,
+    "help": HelpScreen,
+    "palette": Palette,
+    "confirm": ConfirmScreen,
+    "secret": SecretScreen,
+    "exec": ExecScreen,
+    "push": TransferScreen,
+    "activity": ActivityScreen,
+    "playbooks": PlaybooksScreen,
+    "run": PlaybookScreen,
+    "runs": RunsScreen,
+    "posture": PostureScreen,
+    "jobs": JobsScreen,
+    "job": JobScreen,
+}
+"""A scene of each screen that there is."""

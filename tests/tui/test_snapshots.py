@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from textual.screen import Screen
 
-from gridtui.tui import themes
+from gridtui.tui import screens, themes
 
-from .gallery import SCENES, exhibit, open_scene, settle, shown
+from .gallery import SCENES, SHOWN, exhibit, open_scene, settle, shown
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 _OTHERS = [name for name in themes.CYCLE if name != "gridtui-dark"]
@@ -44,3 +48,18 @@ async def test_picture(snapshot: SnapshotAssertion, scene: str, tmp_path: Path) 
                     actual.write_text(picture)
                     wrong.append(str(actual))
     assert not wrong, "other than the picture that is kept: " + ", ".join(wrong)
+
+
+def test_every_screen_has_a_scene() -> None:
+    """Those that others derive from are parts, no screens."""
+    found: set[type[Screen[Any]]] = set()
+    for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+        classes = vars(importlib.import_module(module.name)).values()
+        found |= {
+            one
+            for one in classes
+            if isinstance(one, type) and issubclass(one, Screen) and one.__module__ == module.name
+        }
+    parts = {base for one in found for base in one.__mro__[1:]}
+    assert found - parts == set(SHOWN.values())
+    assert set(SHOWN) <= set(SCENES)

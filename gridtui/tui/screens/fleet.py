@@ -104,7 +104,7 @@ class FleetScreen(ViewingScreen):
         due = self.ordered_at + max(0.0 if self._waiting else CALM, SHARE * self.took)
         # Not both in one beat: with 5,000 nodes each takes some 20 ms, and a key press waits behind either.
         if now >= self._added_at + max(CALM, SHARE * self._adding):
-            self._add_up()
+            self.add_up()
         elif now >= due:
             self.order()
             return
@@ -120,7 +120,7 @@ class FleetScreen(ViewingScreen):
         self.explain()
         self._waiting = False
 
-    def _add_up(self) -> None:
+    def add_up(self) -> None:
         """The fleet's means and sums."""
         started = time.monotonic()
         self._total = aggregate("", map(self.dashboard.bridge.status, self.dashboard.fleet.nodes))
