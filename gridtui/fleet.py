@@ -222,8 +222,13 @@ class Fleet:
         return [*past.values(name, metric, every, missing), *live]
 
     def log(self) -> Sequence[Event]:
-        """The last 1,000 events but `Seen`, oldest first."""
-        return tuple(self._monitor.bus.log) if self._monitor else ()
+        """The last 1,000 events but `Seen`, oldest first. They begin with what was recorded before the start."""
+        if self._monitor is None:
+            return ()
+        live = self._monitor.bus.log
+        past = self._recorder.past if self._recorder else None
+        missing = (live.maxlen or 0) - len(live)
+        return (*past.events[-missing:], *live) if past and missing else tuple(live)
 
     async def events(self) -> AsyncIterator[Event]:
         """What happens from now on, until `close`. Each caller has a bounded queue of its own; `Seen` coalesces by node."""

@@ -19,7 +19,7 @@ from ..events import Event, Learned
 from ..model import Node, Status, clean
 from ..settings import History
 from . import codes
-from .past import SLOTS, Past
+from .past import LOG, SLOTS, Past
 from .recording import Recording
 from .tape import WINDOW, Batch, Tape
 from .tiers import DAY, FINE, STEP
@@ -81,6 +81,7 @@ class Recorder:
         self._tape: Tape | None = None
         self._batch = Batch()
         self._waiting: list[Batch] = []
+        self._began = 0.0
         self._last = 0
         """The last slot that was taken."""
         self._pictured = False
@@ -95,6 +96,7 @@ class Recorder:
     async def start(self) -> None:
         """Begin. Returns at once."""
         self._last = self._slot() - 1
+        self._began = self._clock()
         self._fresh()
         self._task = asyncio.create_task(self._guarded(self._record))
 
@@ -276,7 +278,10 @@ class Recorder:
         with Recording.open(path) as recording:
             now = self._clock()
             last = int(now) // STEP
-            return Past(now, recording.columns(FINE, last + 1 - SLOTS, SLOTS, self._nodes))
+            columns = recording.columns(FINE, last + 1 - SLOTS, SLOTS, self._nodes)
+            # Another dashboard may record: what happens from now on, this one sees itself.
+            events = recording.newest(self._began, LOG)
+            return Past(now, columns, [event for event in events if event.node is None or event.node in self._nodes])
 
     async def _do(self, work: Callable[..., Result], *arguments: object) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)

@@ -66,17 +66,15 @@ Row = Alert | Behind | Mute | Ended | Heading
 QUIET, LATELY = "acknowledged, silenced or in maintenance", "ended lately"
 
 
-def ended(events: Iterable[Event], now: float) -> list[Ended]:
-    """The alerts that have ended, the newest first."""
-    found = [
-        Ended(event.before, event.time)
-        for event in events
-        if isinstance(event, Changed)
-        and event.after.state is State.OK
-        and event.before.state is not State.OK
-        and event.before.known
-        and event.before.blamed is None
-    ]
+def ended(events: Iterable[Event]) -> list[Ended]:
+    """The alerts that have ended, the newest first. One that ended while nobody watched has ended when its node was found well."""
+    found, last = [], dict[str, Verdict]()
+    for event in events:
+        if isinstance(event, Changed):
+            before = event.before if event.before.known else last.get(event.node, event.before)
+            if event.after.state is State.OK is not before.state and before.known and before.blamed is None:
+                found.append(Ended(before, event.time))
+            last[event.node] = event.after if event.after.known else before
     return found[: -ENDED - 1 : -1]
 
 

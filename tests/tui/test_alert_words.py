@@ -44,12 +44,23 @@ OK = Verdict("web01", State.OK, NOW)
 )
 def test_what_has_ended(before: Verdict, after: Verdict, listed: bool) -> None:
     events: list[Event] = [Noted(NOW, "web01", "x"), Changed(NOW, "web01", before, after)]
-    assert [one.verdict for one in words.ended(events, NOW)] == ([before] if listed else [])
+    assert [one.verdict for one in words.ended(events)] == ([before] if listed else [])
+
+
+def test_what_ended_while_nobody_watched_has_ended_when_it_was_found_well() -> None:
+    unknown = Verdict("web01", State.UNKNOWN, NOW)
+    events = [
+        Changed(NOW, "web01", OK, ill()),
+        Changed(NOW + 60, "web02", unknown, OK),
+        Changed(NOW + 60, "web01", unknown, OK),
+        Changed(NOW + 70, "web01", unknown, OK),
+    ]
+    assert words.ended(events) == [words.Ended(ill(), NOW + 60)]
 
 
 def test_the_newest_end_is_first_and_the_list_has_one() -> None:
     events = [Changed(NOW + n, "web01", ill(), OK) for n in range(words.ENDED + 20)]
-    found = words.ended(events, NOW)
+    found = words.ended(events)
     assert len(found) == words.ENDED
     assert found[0].time == NOW + words.ENDED + 19
 

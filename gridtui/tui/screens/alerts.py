@@ -68,7 +68,7 @@ class AlertsScreen(Place):
             status = dashboard.bridge.status
             self._found = grouped(status(name).verdict for name in dashboard.fleet.nodes)
             self._said = said
-            self._ended = alerts.ended(dashboard.fleet.log(), now)
+            self._ended = alerts.ended(dashboard.fleet.log())
             self.rows.take(self._found, said, self._ended, now)
         else:
             self.rows.tick(now)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gridtui.events import Noted
+from gridtui.events import Changed, Noted
 from gridtui.fleet import Fleet
 from gridtui.model import NOTHING
 from gridtui.recorder import Recording
@@ -37,11 +38,18 @@ async def test_plots_have_a_past_after_a_restart() -> None:
         ]
         assert recording.facts()["localhost"].cpus > 0
     slow = replace(QUICK, intervals=Intervals(fast=60.0))
+    restarted = time.time()
+
+    def found() -> list[float]:
+        return [event.time for event in fleet.log() if isinstance(event, Changed)]
+
     async with Fleet.open(settings=slow) as fleet:
         await _until(lambda: fleet._recorder and fleet._recorder.past)
         await _until(lambda: fleet.history("localhost", "mem"))
         values = fleet.history("localhost", "mem")
         assert [value for value in values if value == value]
+        await _until(lambda: found()[-1] >= restarted)
+        assert len(found()) == 2 and found()[0] < restarted
 
 
 async def test_it_can_be_switched_off() -> None:

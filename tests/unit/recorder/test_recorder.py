@@ -169,16 +169,23 @@ async def test_without_a_folder_the_watching_goes_on(tmp_path: Path) -> None:
     await recorder.close()
 
 
-async def test_plots_begin_with_what_was_recorded(tmp_path: Path) -> None:
+async def test_plots_and_the_log_begin_with_what_was_recorded(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     field = Field(lambda name, now: 25.0)
-    await recorded(path, field, 30)
+    events: list[Event] = [
+        Rebooted(START + 9, "web02"),
+        Noted(START + 12, "web01", "x"),
+        Noted(START + 13, None, "y", alarm=True),
+    ]
+    later = Noted(START + 5000, None, "seen by another dashboard, or before the clock was set back")
+    await recorded(path, field, 30, events=[*events, later])
     field.now += 20
-    recorder = field.recorder(path)
+    recorder = field.recorder(path, "web01")  # web02 left the inventory
     await recorder.start()
     await field.slot()
     past = recorder.past
     assert past is not None
+    assert past.events == events[1:]
     values = past.values("web01", "cpu", 2.0, 100)
     assert len(values) == 100
     assert all(value == 25.0 for value in values[:85]) and math.isnan(values[-5])
