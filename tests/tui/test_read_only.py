@@ -14,6 +14,7 @@ from gridtui.tui.actions import ACTIONS, BY_NAME, Action
 from gridtui.tui.app import Dashboard
 from gridtui.tui.commands import COMMANDS, Call
 from gridtui.tui.widgets.bars import KeyBar
+from gridtui.tui.widgets.output import OutputLines
 
 from .fake import FakeFleet, sick_fleet
 from .gallery import SCENES, exhibit, open_scene, shown
@@ -119,6 +120,20 @@ async def test_every_way_to_an_action_says_so(action: Action) -> None:
         if (command := COMMANDS.get(action.name)) is not None:
             await says(lambda: app.obey(Call(command, "words" if command.args else "", action.name, 0)))
         assert app.screen is app.fleet_screen
+        assert called == []
+
+
+async def test_enter_below_a_dry_run_is_the_key_that_runs_it() -> None:
+    fleet = exhibit()
+    app = shown(fleet)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await open_scene(app, pilot, "dry-run")
+        read_only(fleet)
+        called, screen = watched(fleet), app.screen
+        app.set_focus(screen.query_one(OutputLines))
+        await pilot.press("enter")
+        await until(pilot, lambda: any("read-only" in words for words in told(app)))
+        assert app.screen is screen
         assert called == []
 
 

@@ -54,7 +54,7 @@ class ExecScreen(SearchingScreen, RunScreen):
                 yield TextLine("raised", cut=True, id="head")
                 yield OutputLines(id="output")
         yield TextLine("raised", cut=True, id="detail")
-        yield Input(placeholder="search in the output", id="search", select_on_focus=False)
+        yield self.search_box()
         yield KeyBar([*of("exec"), *of("app")], self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
@@ -256,7 +256,7 @@ class ExecScreen(SearchingScreen, RunScreen):
         self.set_focus(self.query_one(Prompt))
 
     def action_close(self) -> None:
-        if self.query_one("#search", Input).display:
+        if self._search_box.display:
             self._close_search()
         elif self.focused is self.query_one(Prompt) and (self._results.outcomes or self.running):
             self.restful()

@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from .. import guide
 from ..actions import TITLES, Place, bindings, of
+from ..widgets.completing import Completing
 from ..widgets.lines import Lines, Parts
 
 if TYPE_CHECKING:
@@ -69,7 +70,15 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="page"):
             yield HelpLines(id="lines")
-            yield Input(placeholder="words of a key, a name or what it does", id="search", select_on_focus=False)
+            dashboard = cast("Dashboard", self.app)
+            yield Completing(
+                lambda text: (),
+                self._searched,
+                self.action_back,
+                lambda: dashboard.typed("help"),
+                "words of a key, a name or what it does",
+                id="search",
+            )
 
     def on_mount(self) -> None:
         dashboard = cast("Dashboard", self.app)
@@ -85,8 +94,8 @@ class HelpScreen(ModalScreen[None]):
         return self.query_one(HelpLines)
 
     @property
-    def _box(self) -> Input:
-        return self.query_one("#search", Input)
+    def _box(self) -> Completing:
+        return self.query_one("#search", Completing)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While something is searched for, the key is a character like others."""
@@ -95,13 +104,14 @@ class HelpScreen(ModalScreen[None]):
     def action_search(self) -> None:
         self._box.display = True
         self.set_focus(self._box)  # at once: what is typed on quickly would be taken for keys
+        self._box.start(self._box.value)
 
     @on(Input.Changed, "#search")
     def _searching(self, event: Input.Changed) -> None:
         self._lines.take(guide.found(self._told, event.value))
 
-    @on(Input.Submitted, "#search")
-    def _searched(self) -> None:
+    def _searched(self, words: str) -> None:
+        self._box.typed.remember(words)
         self.set_focus(self._lines)
 
     def action_back(self) -> None:

@@ -73,7 +73,7 @@ class JobScreen(SearchingScreen, ChangeScreen):
             with Vertical(id="right"):
                 yield TextLine("raised", cut=True, id="head")
                 yield OutputLines(id="output")
-                yield Input(placeholder="search in the output", id="search", select_on_focus=False)
+                yield self.search_box()
         yield TextLine("raised", cut=True, id="detail")
         yield KeyBar([*of("job"), *of("app")], self.dashboard.keys, id="keys")
 
@@ -235,7 +235,7 @@ class JobScreen(SearchingScreen, ChangeScreen):
         self.say("")
 
     def action_back(self) -> None:
-        if self.query_one("#search", Input).display:
+        if self._search_box.display:
             self._close_search()
         else:
             super().action_back()

@@ -14,8 +14,12 @@ from ...jobs.model import Job, JobId
 from .. import text, use, work
 from ..actions import bindings, of
 from ..listing import Elements, Entry, Listing, Submissions
+from ..narrowing import job_words, offers
+from ..offers import Word
 from ..pages import Pages
+from ..trail import Step
 from ..widgets.bars import Chunk, KeyBar, TextLine
+from ..widgets.completing import Completing
 from ..widgets.jobs import JobLines, JobTitles
 from ..widgets.lines import Lines
 from ..widgets.plot import Curve, Plot
@@ -46,6 +50,8 @@ class JobsScreen(ChangeScreen):
         super().__init__()
         self.number = number
         self._view = 0
+        self._known: list[Word] = []
+        """What may be typed to filter them."""
         self._under: JobId | None = None
         self._changing: JobId | None = None
         """Whom the reader wanted changed last, while the cursor is there."""
@@ -62,8 +68,7 @@ class JobsScreen(ChangeScreen):
         return self._words
 
     def widen(self) -> None:
-        self._choose("")
-        self._close_filter()
+        self._clear()
 
     def compose(self) -> ComposeResult:
         yield TextLine("raised", cut=True, id="summary")
@@ -73,11 +78,14 @@ class JobsScreen(ChangeScreen):
         yield JobTitles(self._list.titles, id="titles")
         yield JobLines(self._pages, self._list.row, id="list")
         yield TextLine("raised", cut=True, id="detail")
-        yield Input(
-            placeholder="words of name, user, labels or state, e.g.  ada failed project=titles",
+        dashboard = self.dashboard
+        yield Completing(
+            lambda text: offers(text, self._known),
+            self._done,
+            self._clear,
+            lambda: dashboard.typed("jobs"),
+            "words of name, user, labels or state, e.g.  ada failed project=titles",
             id="filter",
-            select_on_focus=False,
-            max_length=200,
         )
         yield KeyBar([*of("jobs"), *of("app")], self.dashboard.keys, id="keys")
 
@@ -229,11 +237,15 @@ class JobsScreen(ChangeScreen):
         if self.number is not None:
             self.say("elements are shown by their state alone, with the tabs", "text")
             return
-        box = self.query_one("#filter", Input)
-        box.display = True
-        box.value = " ".join(self._list.words)
-        box.cursor_position = len(box.value)
-        self.set_focus(box)  # at once: what is typed on quickly would be taken for keys
+        with self.dashboard.desk.reading():
+            self._known = job_words(self.dashboard.desk.jobs)
+        self._box.display = True
+        self.set_focus(self._box)  # at once: what is typed on quickly would be taken for keys
+        self._box.start(" ".join(self._list.words))
+
+    @property
+    def _box(self) -> Completing:
+        return self.query_one("#filter", Completing)
 
     @on(Input.Changed, "#filter")
     def _typing(self, event: Input.Changed) -> None:
@@ -241,31 +253,38 @@ class JobsScreen(ChangeScreen):
         self.set_timer(TYPING, lambda: self._typed(value))
 
     def _typed(self, value: str) -> None:
-        box = self.query_one("#filter", Input)
-        if box.value == value and box.display:  # else it was typed on
+        if self._box.value == value and self._box.display:  # else it was typed on
             self._choose(value)
 
-    @on(Input.Submitted, "#filter")
-    def _done(self, event: Input.Submitted) -> None:
-        self._choose(event.value)
+    def _done(self, line: str) -> None:
+        self._box.typed.remember(line)
+        self._choose(line)
         self._close_filter()
+
+    def _clear(self) -> None:
+        """All jobs again; the words can be gone forward to."""
+        self._close_filter()
+        if self._list.words:
+            words = " ".join(self._list.words)
+            self._choose("")
+            self.dashboard.trail.left(Step(text.plain(words), lambda: self._choose(words)))
 
     def _choose(self, value: str) -> None:
         words = tuple(value.split())
         if words != self._list.words:
+            self.dashboard.trail.forget()
             self._list.words = words
             with self.dashboard.desk.reading():
                 self._list.read()
             self._first_page()
 
     def _close_filter(self) -> None:
-        self.query_one("#filter", Input).display = False
+        self._box.display = False
         self.set_focus(self._lines)
 
     def action_back(self) -> None:
-        if self._list.words or self.query_one("#filter", Input).display:
-            self._choose("")
-            self._close_filter()
+        if self._list.words or self._box.display:
+            self._clear()
         else:
             super().action_back()
 

@@ -5,7 +5,7 @@ A panel with the focus can have the whole page: its rows are a list then, with a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -20,6 +20,7 @@ from ..actions import BY_NAME, bindings, of
 from ..inquiry import Inquiry
 from ..sheets import View, processes
 from ..states import STATE_ROLES, face
+from ..trail import Step
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.lines import Lines
 from ..widgets.page import NodePage
@@ -72,12 +73,12 @@ class NodeScreen(Place):
         return f"journal of {self._unit}" if self._over[-1] == "journal" else _BY_NAME[self._over[-1]].title.lower()
 
     def widen(self) -> None:
-        self._shrink()
+        self._leave()
 
     def compose(self) -> ComposeResult:
         yield TextLine("raised", cut=True, id="summary")
         yield NodePage(id="body")
-        yield Whole(id="whole")
+        yield Whole(lambda: self.dashboard.typed("narrow"), id="whole")
         yield KeyBar(_PAGE_KEYS, self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
@@ -178,9 +179,7 @@ class NodeScreen(Place):
         key = self.query_one(Whole).lines.key
         match self._over[-1]:
             case "units" if key:
-                self._unit = key
-                self._journal.forget()
-                self._ask(self._journal, lambda: self.dashboard.fleet.journal(self.node, key))
+                self._read_journal(key)
                 self._enlarge("journal")
             case "processes":
                 self.action_signal()
@@ -188,6 +187,7 @@ class NodeScreen(Place):
     def _enlarge(self, name: str) -> None:
         if name in self._over:
             return
+        self.dashboard.trail.forget()
         self._over.append(name)
         self._show_whole()
 
@@ -204,6 +204,24 @@ class NodeScreen(Place):
         else:
             self.freshen(True)
 
+    def _leave(self) -> None:
+        """Back by one panel; it can be gone forward to."""
+        over, unit = tuple(self._over), self._unit
+        self.dashboard.trail.left(Step(self.within, lambda: self._restore(over, unit)))
+        self._shrink()
+
+    def _restore(self, over: Sequence[str], unit: str) -> None:
+        """The panels that had the whole page; what was asked of the node for the last of them is asked again."""
+        self._over[:] = over
+        match over[-1]:
+            case "journal":
+                self._read_journal(unit)
+            case "processes":
+                self._ask_processes()
+            case "containers":
+                self._ask_containers()
+        self._show_whole()
+
     def _shrink(self) -> None:
         """One panel less on the whole page."""
         name = self._over.pop()
@@ -219,7 +237,7 @@ class NodeScreen(Place):
         if self._over and (whole.narrowed or isinstance(self.focused, Input)):
             whole.widen()
         elif self._over:
-            self._shrink()
+            self._leave()
         elif self.is_active:  # the key may come twice before the screen is gone
             self.dismiss(None)
 
@@ -246,8 +264,8 @@ class NodeScreen(Place):
 
     def action_processes(self) -> None:
         if self._over and self._over[-1] == "processes":
+            self._leave()
             self._processes.forget()
-            self._shrink()
         else:
             self._over.clear()
             self._ask_processes()
@@ -263,14 +281,23 @@ class NodeScreen(Place):
 
     def action_containers(self) -> None:
         if self._over and self._over[-1] == "containers":
+            self._leave()
             self._containers.forget()
-            self._shrink()
         else:
-            node = self.node
             self._over.clear()
-            self._containers.forget()
-            self._ask(self._containers, lambda: self.dashboard.fleet.containers(node))
+            self._ask_containers()
             self._enlarge("containers")
+
+    def _ask_containers(self) -> None:
+        node = self.node
+        self._containers.forget()
+        self._ask(self._containers, lambda: self.dashboard.fleet.containers(node))
+
+    def _read_journal(self, unit: str) -> None:
+        node = self.node
+        self._unit = unit
+        self._journal.forget()
+        self._ask(self._journal, lambda: self.dashboard.fleet.journal(node, unit))
 
     # ---- processes ----
 
@@ -355,6 +382,7 @@ class NodeScreen(Place):
     def _step(self, step: int) -> None:
         other = self.dashboard.fleet_screen.neighbour(self.node, step)
         if other is not None and other != self.node:
+            self.dashboard.trail.forget()
             self.node = other
             for inquiry in (self._processes, self._containers, self._journal):
                 inquiry.forget()

@@ -306,7 +306,8 @@ class PlaybookScreen(RunScreen):
 
     def action_inspect(self) -> None:
         if self.focused is self._pane and self.plan is not None and self.plan.check and not self.running:
-            self.action_carry_on()  # what it would do was read to the end
+            if not self.dashboard.refused("carry_on"):
+                self.action_carry_on()  # what it would do was read to the end
         elif self.focused is self._grid and (name := self._grid.node) is not None:
             self._chose = True
             self._turn_to(NODE, name)

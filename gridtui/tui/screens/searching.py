@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from textual import on
-from textual.widgets import Input
-
+from ..widgets.completing import Completing
 from ..widgets.output import OutputLines
 from .place import Place
 
 
 class SearchingScreen(Place):
-    """Composes an `OutputLines` and an `Input` of the id `search`."""
+    """Composes an `OutputLines` and the `search_box`."""
 
     @property
     def _output(self) -> OutputLines:
@@ -20,22 +18,39 @@ class SearchingScreen(Place):
         """Go to the next match (1) or the one before (-1), the line of the cursor `including`."""
         raise NotImplementedError
 
-    def action_search(self) -> None:
-        box = self.query_one("#search", Input)
-        box.display = True
-        box.value = self._output.needle
-        box.cursor_position = len(box.value)
-        self.set_focus(box)  # at once: what is typed on quickly would be taken for keys
+    # ---- the box ----
 
-    @on(Input.Submitted, "#search")
-    def _search(self, event: Input.Submitted) -> None:
-        self._output.mark(event.value)
+    def search_box(self) -> Completing:
+        """The box, for `compose`."""
+        dashboard = self.dashboard
+        return Completing(
+            lambda text: (),
+            self._search,
+            self._close_search,
+            lambda: dashboard.typed("search"),
+            "search in the output",
+            id="search",
+        )
+
+    @property
+    def _search_box(self) -> Completing:
+        return self.query_one("#search", Completing)
+
+    def action_search(self) -> None:
+        self._search_box.display = True
+        self.set_focus(self._search_box)  # at once: what is typed on quickly would be taken for keys
+        self._search_box.start(self._output.needle)
+
+    def _search(self, words: str) -> None:
+        # What is looked for in output may be what nobody else should read.
+        self._search_box.typed.remember(words, kept=False)
+        self._output.mark(words)
         self._close_search()
-        if event.value:
+        if words:
             self._find(1, including=True)
 
     def _close_search(self) -> None:
-        self.query_one("#search", Input).display = False
+        self._search_box.display = False
         self.set_focus(self._output)
 
     def action_next_match(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -12,7 +12,9 @@ from textual.widgets import Input
 
 from .. import text
 from ..sheets import Row, Sheet, View, having, place
+from ..typed import Typed
 from .bars import TextLine
+from .completing import Completing
 from .lines import Lines, Parts
 
 
@@ -58,8 +60,10 @@ class Whole(Vertical):
     class Closed(Message):
         """The words are typed; the list wants the focus again."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, typed: Callable[[], Typed], *, id: str | None = None) -> None:
+        """`typed`: what was typed before to narrow a list."""
         super().__init__(id=id)
+        self._typed = typed
         self.sheet: Sheet | None = None
         self._words: tuple[str, ...] = ()
         self._since: object = None
@@ -70,7 +74,9 @@ class Whole(Vertical):
         yield TextLine("base", id="whole-title")
         yield TextLine("base", id="whole-head")
         yield WholeLines(id="whole-lines")
-        yield Input(placeholder="lines that have all of these words", id="narrow", select_on_focus=False)
+        yield Completing(
+            lambda text: (), self._done, self.widen, self._typed, "lines that have all of these words", id="narrow"
+        )
 
     @property
     def lines(self) -> WholeLines:
@@ -128,11 +134,10 @@ class Whole(Vertical):
 
     def narrow(self) -> None:
         """Type words."""
-        box = self.query_one(Input)
+        box = self.query_one(Completing)
         box.display = True
-        box.value = " ".join(self._words)
-        box.cursor_position = len(box.value)
         self.screen.set_focus(box)  # at once: what is typed on quickly would be taken for keys
+        box.start(" ".join(self._words))
 
     def widen(self) -> None:
         """All rows again."""
@@ -144,10 +149,10 @@ class Whole(Vertical):
         event.stop()
         self._choose(event.value)
 
-    @on(Input.Submitted, "#narrow")
-    def _done(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._choose(event.value)
+    def _done(self, words: str) -> None:
+        # What is looked for in a journal may be what nobody else should read.
+        self.query_one(Completing).typed.remember(words, kept=False)
+        self._choose(words)
         self._close()
 
     def _choose(self, value: str) -> None:
