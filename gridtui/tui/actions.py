@@ -391,7 +391,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "rerun",
         "R",
-        "again",
+        "retry",
         "Run it again where it did not end well, or gave something else",
         ("exec", "push", "playbook", "activity"),
         footer=True,

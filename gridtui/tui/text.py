@@ -50,10 +50,13 @@ def percent(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A round trip: `0.21 ms`, `12.3 ms`, `240 ms`, `1.2 s`."""
+    """A round trip in at most seven cells: `14 µs`, `0.21 ms`, `12.3 ms`, `240 ms`, `1.2 s`. Nothing at all is `0 ms`, as an axis begins."""
     if value is None or math.isnan(value):
         return UNKNOWN
     milli = value * 1000
+    if milli < 0.1:
+        micro = milli * 1000
+        return "0 ms" if micro <= 0 else "<1 µs" if micro < 0.5 else f"{micro:.0f} µs"
     if milli < 1:
         return f"{milli:.2f} ms"
     if milli < 100:

@@ -99,8 +99,8 @@ CYCLE = tuple(theme.name for theme in THEMES)
 _ROLES: Mapping[str, tuple[str, float, bool]] = {
     "text": ("foreground", 0.0, False),
     "strong": ("foreground", 0.0, True),
-    "dim": ("foreground", 0.42, False),
-    "faint": ("foreground", 0.68, False),
+    "dim": ("foreground", 0.30, False),
+    "faint": ("foreground", 0.45, False),
     "track": ("foreground", 0.80, False),
     "ok": ("success", 0.0, False),
     "warning": ("warning", 0.0, False),
@@ -109,7 +109,7 @@ _ROLES: Mapping[str, tuple[str, float, bool]] = {
     "accent": ("accent", 0.0, False),
     "primary": ("primary", 0.0, False),
     "title": ("primary", 0.0, True),
-    "header": ("foreground", 0.42, False),
+    "header": ("foreground", 0.30, False),
     "header-sort": ("accent", 0.0, True),
     "bar": ("primary", 0.0, False),
     "spark": ("accent", 0.15, False),
@@ -122,18 +122,18 @@ _ROLES: Mapping[str, tuple[str, float, bool]] = {
 # Role of a step of a scale, or a curve: (theme variable, the one it is blended with, how much, share of the background mixed in).
 # Towards the bad end it is hotter; lighter too, so that it also reads in grey.
 _RAMPS: Mapping[str, tuple[str, str, float, float]] = {
-    "heat0": ("success", "success", 0.0, 0.62),
-    "heat1": ("success", "success", 0.0, 0.42),
+    "heat0": ("success", "success", 0.0, 0.48),
+    "heat1": ("success", "success", 0.0, 0.34),
     "heat2": ("success", "success", 0.0, 0.15),
     "heat3": ("success", "warning", 0.55, 0.08),
     "heat4": ("warning", "warning", 0.0, 0.0),
     "heat5": ("warning", "error", 0.5, 0.0),
     "heat6": ("error", "error", 0.0, 0.0),
-    "flow0": ("primary", "primary", 0.0, 0.70),
-    "flow1": ("primary", "primary", 0.0, 0.58),
-    "flow2": ("primary", "primary", 0.0, 0.45),
-    "flow3": ("primary", "primary", 0.0, 0.32),
-    "flow4": ("primary", "primary", 0.0, 0.18),
+    "flow0": ("primary", "primary", 0.0, 0.48),
+    "flow1": ("primary", "primary", 0.0, 0.40),
+    "flow2": ("primary", "primary", 0.0, 0.32),
+    "flow3": ("primary", "primary", 0.0, 0.24),
+    "flow4": ("primary", "primary", 0.0, 0.14),
     "flow5": ("primary", "accent", 0.4, 0.0),
     "flow6": ("accent", "foreground", 0.4, 0.0),
     # Curves beside one another; each has a letter too.
@@ -144,6 +144,13 @@ _RAMPS: Mapping[str, tuple[str, str, float, float]] = {
     "curve4": ("foreground", "foreground", 0.0, 0.0),
     "curve5": ("success", "foreground", 0.35, 0.0),
 }
+_MARKS = frozenset({"track", "spark", "second", "bar", *_RAMPS})
+"""Roles that draw and are not read: shapes need less contrast than letters. The rest of a bar says nothing, so it needs none."""
+
+_LEAST = {"gridtui-contrast": (7.0, 4.5)}
+_USUAL = (4.5, 3.0)
+"""The least contrast with the ground, of text and of shapes (WCAG 2.2, 1.4.3, 1.4.6 and 1.4.11), whatever a theme's own colours are."""
+
 TINT = 0.22
 """How much of a step's colour the surface under it has."""
 
@@ -200,8 +207,11 @@ class Palette:
         if share:
             fore = fore.blend(self._colour(over, fore), share)
         fore = fore.blend(back, mix)
+        text, shape = _LEAST.get(self.name, _USUAL)
         if role in ("banner", "match"):
-            fore, back = ground, fore
+            fore, back = ground, _apart(fore, ground, text)
+        elif role != "track":
+            fore = _apart(fore, back, shape if role in _MARKS else text)
         return Style(color=fore.rich_color, bgcolor=back.rich_color, bold=bold or None)
 
     def _ground(self, surface: str, ground: Color) -> Color:
@@ -219,6 +229,29 @@ class Palette:
             return Color.parse(self._variables.get(variable, ""))
         except ColorParseError:
             return fallback
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
+    dark, bright = sorted((_luminance(one), _luminance(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
+        for part in (colour.r / 255, colour.g / 255, colour.b / 255)
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _apart(fore: Color, back: Color, least: float) -> Color:
+    """The colour, as much nearer to white (on a light ground: black) as the least contrast asks for."""
+    pole = max((Color(255, 255, 255), Color(0, 0, 0)), key=lambda one: contrast(one, back))
+    return next(
+        (nearer for step in range(50) if contrast(nearer := fore.blend(pole, step / 50), back) >= least),
+        pole,
+    )
 
 
 _ANSI = {

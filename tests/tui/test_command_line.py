@@ -50,8 +50,8 @@ def offered(app: Dashboard) -> list[str]:
 
 
 def crumbs(app: Dashboard) -> str:
-    """The line at the top."""
-    return screen_text(app).splitlines()[0].strip()
+    """The line at the top, without what is said on every screen."""
+    return screen_text(app).splitlines()[0].strip().split("  ")[0]
 
 
 def jobs_board() -> Dashboard:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from textual.color import Color
-from textual.theme import Theme
 
 from gridtui.events import Changed, Event, Learned, Noted, Rebooted
 from gridtui.model import Facts, Layer, Node, Reach, Reason, RoundTrips, Sample, State, Status, Unsupported, Verdict
@@ -114,30 +113,38 @@ def test_aggregates_that_are_not_known_are_not_shown() -> None:
     assert top.counts({Kind.UP: 1}, 1)[0][0][0] == "1 node"
 
 
-def contrast(one: Color, other: Color) -> float:
-    """WCAG 2.2, contrast ratio."""
-    bright, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (bright + 0.05) / (dark + 0.05)
+_PALETTES = [themes.Palette(theme.name, theme.to_color_system().generate()) for theme in themes.THEMES]
+_GROUNDS = [*themes._SURFACES, *(ramp for ramp in themes._RAMPS if not ramp.startswith("curve"))]
 
 
-def _luminance(colour: Color) -> float:
-    channels = [value / 255 for value in colour.rgb]
-    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-@pytest.mark.parametrize("theme", themes.THEMES, ids=lambda theme: theme.name)
-@pytest.mark.parametrize("surface", ["base", "raised", "cursor", "group"])
-@pytest.mark.parametrize("role", ["text", "strong", "ok", "warning", "critical", "accent", "key", "title", "dim"])
-def test_text_can_be_read_in_every_theme(theme: object, surface: str, role: str) -> None:
-    assert isinstance(theme, Theme)
-    style = themes.Palette(theme.name, theme.to_color_system().generate()).style(role, surface)
+def _contrast(palette: themes.Palette, role: str, surface: str) -> float:
+    style = palette.style(role, surface)
     assert style.color and style.color.triplet and style.bgcolor and style.bgcolor.triplet
-    least = (
-        7.0
-        if theme.name == "gridtui-contrast" and role != "dim" and surface != "cursor"
-        else 2.9
-        if role == "dim"
-        else 4.0
-    )
-    assert contrast(Color(*style.color.triplet), Color(*style.bgcolor.triplet)) >= least
+    return themes.contrast(Color(*style.color.triplet), Color(*style.bgcolor.triplet))
+
+
+def test_contrast_is_what_the_standard_says() -> None:
+    assert themes.contrast(Color(0, 0, 0), Color(255, 255, 255)) == pytest.approx(21.0)
+    assert themes.contrast(Color(119, 119, 119), Color(255, 255, 255)) == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("palette", _PALETTES, ids=lambda palette: palette.name)
+@pytest.mark.parametrize("surface", _GROUNDS)
+def test_text_can_be_read_in_every_theme_on_every_surface(palette: themes.Palette, surface: str) -> None:
+    least = 7.0 if palette.name == "gridtui-contrast" else 4.5
+    read = set(themes._ROLES) - themes._MARKS
+    assert {role: ratio for role in read if (ratio := _contrast(palette, role, surface)) < least} == {}
+
+
+@pytest.mark.parametrize("palette", _PALETTES, ids=lambda palette: palette.name)
+def test_shapes_can_be_seen_in_every_theme_on_every_surface(palette: themes.Palette) -> None:
+    least = 4.5 if palette.name == "gridtui-contrast" else 3.0
+    shapes = themes._MARKS - {"track"}
+    seen = {(role, surface): _contrast(palette, role, surface) for role in shapes for surface in themes._SURFACES}
+    assert {pair: ratio for pair, ratio in seen.items() if ratio < least} == {}
+
+
+@pytest.mark.parametrize("palette", _PALETTES, ids=lambda palette: palette.name)
+def test_what_matters_less_stands_back(palette: themes.Palette) -> None:
+    text, dim, faint, track = (_contrast(palette, role, "base") for role in ("text", "dim", "faint", "track"))
+    assert text > dim > faint > track

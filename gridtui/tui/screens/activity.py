@@ -14,10 +14,11 @@ from ...errors import GridtuiError
 from ...exec.log import Logged
 from ...jobs.model import JobId
 from .. import activity, text
-from ..actions import bindings, of
+from ..actions import bindings
 from ..activity import VIEWS, Deed, Kind
 from ..columns import Parts
 from ..errands import Errand, ExecErrand, PlayErrand, PushErrand
+from ..hints import hints
 from ..shells import Shell
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.deeds import DeedLines, DeedTitles
@@ -57,7 +58,7 @@ class ActivityScreen(NodedScreen):
         with Vertical(id="about"):
             yield Panel("What it is")
         yield TextLine("raised", cut=True, id="detail")
-        yield KeyBar([*of("activity"), *of("app")], self.dashboard.keys, id="keys")
+        yield KeyBar(hints("activity"), self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
         self._lines.marked = self.dashboard.marks.all
@@ -92,13 +93,13 @@ class ActivityScreen(NodedScreen):
         self._deeds = activity.chosen(every, VIEWS[self._view])
         self._lines.take(self._deeds, now)
         running = sum(one.running for one in every)
-        first: list[Chunk] = [(("gridtui", "title"),), (("activity", "strong"),)]
+        first: list[Chunk] = [(("activity", "title"),)]
         if running:
             first.append(((f"{activity.RUNNING} {running} running", "accent"),))
         first.append(((f"{len(every) - running} ended", "text"),))
         if bad := sum(not one.running and not one.well for one in every):
             first.append(((f"✖ {bad} not well", "critical"),))
-        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)))
+        self.query_one("#summary", TextLine).show((first, self.corner()))
         tabs: list[Chunk] = [((word, "title" if at == self._view else "dim"),) for at, word in enumerate(VIEWS)]
         self.query_one("#tabs", TextLine).show((tabs, ()))
         deed = self._deed()

@@ -12,7 +12,8 @@ from ...health.alerts import Alerts
 from ...health.alerts import alerts as grouped
 from ...model import Mute
 from .. import alerts
-from ..actions import bindings, of
+from ..actions import bindings
+from ..hints import hints
 from ..widgets.alerts import AlertLines
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.lines import Lines
@@ -41,7 +42,7 @@ class AlertsScreen(Place):
         yield TextLine("raised", id="summary")
         yield AlertLines(self.dashboard.marks.__contains__, id="list")
         yield TextLine("raised", cut=True, id="detail")
-        yield KeyBar([*of("alerts"), *of("app")], self.dashboard.keys, id="keys")
+        yield KeyBar(hints("alerts"), self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
         self.set_focus(self.rows)
@@ -79,7 +80,7 @@ class AlertsScreen(Place):
         first, second = alerts.summary(self._found, self._said, len(self._ended))
         marked: list[Chunk] = [((f"{len(dashboard.marks)} marked", "accent"),)] if len(dashboard.marks) else []
         self.query_one("#summary", TextLine).show(
-            ([(("gridtui", "title"),), *first], dashboard.corner(self.size.width)), ([*marked, *second], ())
+            ([(("alerts", "title"),), *first], self.corner()), ([*marked, *second], ())
         )
         row = self.rows.row
         told: list[Chunk] = [(("all is well", "ok"),)] if row is None else alerts.details(row, now)

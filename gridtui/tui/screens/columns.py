@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 
 from ..actions import bindings, of
 from ..columns import BY_NAME, COLUMNS, Parts
+from ..hints import hints
 from ..text import fit
 from ..widgets.bars import KeyBar, TextLine
 from ..widgets.lines import Lines
@@ -89,7 +90,7 @@ class ColumnsScreen(ModalScreen[None]):
         with Vertical(id="box"):
             yield TextLine("raised", id="title")
             yield ColumnLines(self._fleet.columns, self._fleet.table.layout_now.width, id="list")
-            yield KeyBar(of("columns"), self._fleet.dashboard.keys, id="keys")
+            yield KeyBar(hints("columns", of("columns")), self._fleet.dashboard.keys, id="keys")
 
     @property
     def _lines(self) -> ColumnLines:

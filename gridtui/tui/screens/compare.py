@@ -11,8 +11,9 @@ from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 
 from .. import compare
-from ..actions import bindings, of
+from ..actions import bindings
 from ..compare import LEAST, MARKS
+from ..hints import hints
 from ..metrics import WITH_HISTORY, Metric, scale
 from ..states import face
 from ..widgets.bars import KeyBar, TextLine
@@ -87,7 +88,7 @@ class CompareScreen(Place):
                     yield _plot(metric)
             yield Panel("Values, and how far each is from the median", id="values")
             yield Panel("Facts that differ", id="facts")
-        yield KeyBar([*of("compare"), *of("app")], self.dashboard.keys, id="keys")
+        yield KeyBar(hints("compare"), self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
         self.query_one("#body").focus()
@@ -102,7 +103,7 @@ class CompareScreen(Place):
         scores = [dashboard.survey.score(name) for name in self.names]
         room = self.size.width
         self.query_one("#summary", TextLine).show(
-            ([(("compare", "title"),), ((f"{len(self.names)} nodes", "dim"),)], dashboard.corner(room)),
+            ([(("compare", "title"),), ((f"{len(self.names)} nodes", "dim"),)], self.corner()),
             (compare.letters(self.names, [face(status) for status in statuses], room, self.chosen), ()),
         )
         for metric in WITH_HISTORY:

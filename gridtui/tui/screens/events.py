@@ -11,7 +11,8 @@ from textual.binding import BindingType
 
 from ...events import Event
 from .. import story
-from ..actions import bindings, of
+from ..actions import bindings
+from ..hints import hints
 from ..text import width
 from ..widgets.bars import KeyBar, TextLine
 from ..widgets.lines import Lines, Parts
@@ -65,7 +66,7 @@ class EventsScreen(Place):
     def compose(self) -> ComposeResult:
         yield TextLine("raised", id="summary")
         yield EventLines(id="log")
-        yield KeyBar([*of("events"), *of("app")], self.dashboard.keys, id="keys")
+        yield KeyBar(hints("events"), self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
         self.query_one(EventLines).focus()
@@ -82,8 +83,8 @@ class EventsScreen(Place):
             shown = story.alarming if self._alarms else story.told
             log.take([event for event in dashboard.fleet.log() if shown(event)], now)
         what = "alarms" if self._alarms else "events"
-        left = [(("gridtui", "title"),), (("event log", "strong"),), ((f"{log.count} {what}", "dim"),)]
-        self.query_one("#summary", TextLine).show((left, dashboard.corner(self.size.width)))
+        left = [(("event log", "title"),), ((f"{log.count} {what}", "dim"),)]
+        self.query_one("#summary", TextLine).show((left, self.corner()))
 
     @property
     def moment(self) -> float | None:

@@ -16,8 +16,9 @@ from ... import exec as execs
 from ...errors import StateError, UsageError
 from ...exec import summary
 from .. import endings, output, text
-from ..actions import bindings, of
+from ..actions import bindings
 from ..errands import ExecErrand
+from ..hints import hints
 from ..results import Heap, Key, Results
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.groups import RUNNING, GroupLines
@@ -55,7 +56,7 @@ class ExecScreen(SearchingScreen, RunScreen):
                 yield OutputLines(id="output")
         yield TextLine("raised", cut=True, id="detail")
         yield self.search_box()
-        yield KeyBar([*of("exec"), *of("app")], self.dashboard.keys, id="keys")
+        yield KeyBar(hints("exec"), self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -11,8 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from .. import detail, top
-from ..actions import bindings, of
+from ..actions import bindings
 from ..arrange import Group, aggregate, count
+from ..hints import hints
 from ..pane import Coloured
 from ..states import Kind
 from ..widgets.bars import Chunk, KeyBar, TextLine
@@ -63,7 +64,7 @@ class FleetScreen(ViewingScreen):
         )
         yield TextLine("raised", cut=True, id="detail")
         yield self.filter_box()
-        yield KeyBar([*of("fleet"), *of("app")], dashboard.keys, id="keys")
+        yield KeyBar(hints("fleet"), dashboard.keys, id="keys")
 
     def make(self, look: Look) -> Coloured:
         dashboard = self.dashboard
@@ -144,7 +145,7 @@ class FleetScreen(ViewingScreen):
             *top.ping(dashboard.fleet.ping_method, wide),
             *top.order(self.sort, self.descending, self.by),
         ]
-        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
+        self.query_one("#summary", TextLine).show((first, self.corner()), (second, ()))
 
     def explain(self) -> None:
         """The detail line: the node under the cursor, in words."""

@@ -15,7 +15,8 @@ from textual.widgets import Input
 from ...errors import GridtuiError
 from ...jobs.model import ENDED, PLACED, Attempt, Job, JobId
 from .. import dossier, text
-from ..actions import bindings, of
+from ..actions import bindings
+from ..hints import hints
 from ..tail import Tail
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.lines import Lines
@@ -75,7 +76,7 @@ class JobScreen(SearchingScreen, ChangeScreen):
                 yield OutputLines(id="output")
                 yield self.search_box()
         yield TextLine("raised", cut=True, id="detail")
-        yield KeyBar([*of("job"), *of("app")], self.dashboard.keys, id="keys")
+        yield KeyBar(hints("job"), self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
         self.set_focus(self._output)
@@ -120,7 +121,7 @@ class JobScreen(SearchingScreen, ChangeScreen):
             ]
             if job.item:
                 second.append((("item ", "dim"), (text.plain(job.item), "accent")))
-        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
+        self.query_one("#summary", TextLine).show((first, self.corner()), (second, ()))
         if shown is not None:
             self._show_panels(shown, now)
         self._show_head(now)

@@ -12,7 +12,8 @@ from textual.widgets import Input
 
 from ...jobs.model import Job, JobId
 from .. import text, use, work
-from ..actions import bindings, of
+from ..actions import bindings
+from ..hints import hints
 from ..listing import Elements, Entry, Listing, Submissions
 from ..narrowing import job_words, offers
 from ..offers import Word
@@ -87,7 +88,7 @@ class JobsScreen(ChangeScreen):
             "words of name, user, labels or state, e.g.  ada failed project=titles",
             id="filter",
         )
-        yield KeyBar([*of("jobs"), *of("app")], self.dashboard.keys, id="keys")
+        yield KeyBar(hints("jobs"), self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
         self.set_focus(self._lines)
@@ -141,9 +142,9 @@ class JobsScreen(ChangeScreen):
         self.show()
 
     def show(self) -> None:
-        dashboard, desk, now = self.dashboard, self.dashboard.desk, self.dashboard.clock()
+        desk, now = self.dashboard.desk, self.dashboard.clock()
         first, second = self._array(now) if self.number is not None else self._all(now)
-        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
+        self.query_one("#summary", TextLine).show((first, self.corner()), (second, ()))
         sizes = [sum(map(self._list.size, view.segments)) for view in self._list.views]
         filtered: list[Chunk] = [(("filter ", "dim"), (self._words, "accent"))] if self._list.words else []
         self.query_one("#tabs", TextLine).show(([*filtered, *work.tabs(self._list.views, self._view, sizes)], ()))
@@ -155,7 +156,7 @@ class JobsScreen(ChangeScreen):
 
     def _all(self, now: float) -> tuple[list[Chunk], list[Chunk]]:
         desk = self.dashboard.desk
-        first: list[Chunk] = [(("gridtui", "title"),), (("jobs", "strong"),), *work.counts(desk.counts)]
+        first: list[Chunk] = [(("jobs", "title"),), *work.counts(desk.counts)]
         second = work.holder(desk.holder, os.getpid(), now, self.dashboard.duty.trouble, self.dashboard.off_duty)
         out = [name for name, one in desk.standing.items() if one.closed(now)]
         if out:

@@ -17,6 +17,7 @@ from ...events import Event
 from ...model import Status
 from .. import sheets, story, text
 from ..actions import BY_NAME, bindings, of
+from ..hints import hints
 from ..inquiry import Inquiry
 from ..sheets import View, processes
 from ..states import STATE_ROLES, face
@@ -39,9 +40,12 @@ PROCESSES = 5000
 """Processes that are asked for: the largest is not always among the busiest."""
 _BY_NAME = {sheet.name: sheet for sheet in (*sheets.SHEETS, sheets.JOURNAL)}
 
-_WHOLE_KEYS = ("back", "narrow", "enlarge", "signal", "column_right")
-_PAGE_KEYS = [action for action in (*of("node"), *of("app")) if action.name not in _WHOLE_KEYS[1:2] + _WHOLE_KEYS[3:]]
-"""What the last line tells of, first what is of use while panels stand in columns."""
+_LISTED = {"narrow", "signal", "column_right"}
+"""Actions that are of use in a list alone that has the whole page."""
+_PAGE_KEYS = hints("node", [action for action in (*of("node"), *of("app")) if action.name not in _LISTED])
+_WHOLE_KEYS = hints(
+    "node", [action for action in (*of("node"), *of("app")) if action.name not in ("signal", "column_right")]
+)
 
 
 class NodeScreen(Place):
@@ -159,7 +163,7 @@ class NodeScreen(Place):
             second.append(((text.plain(reason.text), STATE_ROLES[reason.state]), (f"{since}{soft}", "dim")))
         if not verdict.reasons and status.reach.up:
             second.append((("no rule holds against it", "dim"),))
-        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
+        self.query_one("#summary", TextLine).show((first, self.corner()), (second, ()))
 
     # ---- a panel on the whole page ----
 
@@ -195,9 +199,7 @@ class NodeScreen(Place):
         self.set_class(bool(self._over), "-whole")
         self.show_crumbs()
         listed = "processes" in self._over[-1:]
-        names = _WHOLE_KEYS if listed else _WHOLE_KEYS[:3]
-        whole = [BY_NAME[name] for name in names] + [action for action in _PAGE_KEYS if action.name not in names]
-        self.query_one(KeyBar).take(whole if self._over else _PAGE_KEYS)
+        self.query_one(KeyBar).take(hints("node") if listed else _WHOLE_KEYS if self._over else _PAGE_KEYS)
         if self._over:
             view = self._view(self.dashboard.bridge.fresh_status(self.node))
             self.query_one(Whole).open(_BY_NAME[self._over[-1]], view)

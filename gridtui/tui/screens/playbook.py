@@ -19,9 +19,10 @@ from ...errors import GridtuiError
 from ...playbooks.model import Outcome, Plan
 from ...stopping import Stop
 from .. import plays, text
-from ..actions import bindings, of
+from ..actions import bindings
 from ..course import Course
 from ..errands import Errand, PlayErrand
+from ..hints import hints
 from ..output import Page
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.course import CourseLines, CourseTitles
@@ -83,7 +84,7 @@ class PlaybookScreen(RunScreen):
         yield TextLine("raised", cut=True, id="head")
         yield OutputLines(id="pane")
         yield TextLine("raised", cut=True, id="detail")
-        yield KeyBar([*of("playbook"), *of("app")], self.dashboard.keys, id="keys")
+        yield KeyBar(hints("playbook"), self.dashboard.keys, id="keys")
 
     @property
     def _grid(self) -> CourseLines:

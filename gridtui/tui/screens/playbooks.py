@@ -15,7 +15,8 @@ from textual.widgets import Input
 from ...errors import GridtuiError, UsageError
 from ...playbooks.model import BATCHES, Plan, Playbook
 from .. import choice, text
-from ..actions import bindings, of
+from ..actions import bindings
+from ..hints import hints
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.lines import Lines
 from ..widgets.panel import Panel
@@ -60,7 +61,7 @@ class PlaybooksScreen(Place):
                 yield Panel("How it runs", id="how")
         yield TextLine("raised", cut=True, id="detail")
         yield Prompt("", id="typed")
-        yield KeyBar([*of("playbooks"), *of("app")], self.dashboard.keys, id="keys")
+        yield KeyBar(hints("playbooks"), self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
         self.set_focus(self._list)
@@ -110,11 +111,11 @@ class PlaybooksScreen(Place):
 
     def _summarise(self) -> None:
         dashboard = self.dashboard
-        first: list[Chunk] = [(("gridtui", "title"),), (("playbooks", "strong"),)]
+        first: list[Chunk] = [(("playbooks", "title"),)]
         first.append(((f"{len(self._found)} of them", "dim"),))
         if self._marked:
             first.append(((", ".join(self._marked), "accent"),))
-        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)))
+        self.query_one("#summary", TextLine).show((first, self.corner()))
         count = len(self.names)
         called = self.whom or f"{count} node{'' if count == 1 else 's'}"
         target: list[Chunk] = [(("on ", "dim"), (called, "strong"))]

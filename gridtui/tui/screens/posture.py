@@ -12,7 +12,8 @@ from textual.containers import VerticalScroll
 from ...errors import GridtuiError
 from ...posture.model import Look
 from .. import text, upkeep
-from ..actions import bindings, of
+from ..actions import bindings
+from ..hints import hints
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.findings import FindingLines
 from ..widgets.lines import Lines
@@ -47,7 +48,7 @@ class PostureScreen(Place):
             yield Panel("Not known", id="unknowns")
             yield Panel("What listens", id="ports")
         yield TextLine("raised", cut=True, id="detail")
-        yield KeyBar([*of("posture"), *of("app")], self.dashboard.keys, id="keys")
+        yield KeyBar(hints("posture"), self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
         self.set_focus(self._list)
@@ -75,13 +76,13 @@ class PostureScreen(Place):
         now = dashboard.clock()
         look = dashboard.survey.look(self.node) or Look(self.node)
         posture = look.posture
-        first: list[Chunk] = [(("posture ", "dim"), (text.plain(self.node), "strong"))]
+        first: list[Chunk] = [(("posture", "title"),), ((text.plain(self.node), "strong"),)]
         second = upkeep.verdict(look, now)
         if self._asking:
             second = [(("asking the node ...", "accent"),), *second]
         elif not second:
             second = [(("not looked at yet", "dim"),)]
-        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
+        self.query_one("#summary", TextLine).show((first, self.corner()), (second, ()))
         findings = self._list
         findings.take(posture.findings if posture is not None else ())
         findings.styles.max_height = max(1, findings.count)

@@ -149,10 +149,10 @@ class RunScreen(NodedScreen):
     def show_lines(self, title: str, second: Sequence[Chunk]) -> None:
         """The lines around what is run: title and clock, figures, target, the last word."""
         dashboard = self.dashboard
-        first: list[Chunk] = [(("gridtui", "title"),), ((self.NOUN, "strong"),)]
+        first: list[Chunk] = [((self.NOUN, "title"),)]
         if title:
             first.append(((text.plain(title), "text"),))
-        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)), (second, ()))
+        self.query_one("#summary", TextLine).show((first, self.corner()), (second, ()))
         target: list[Chunk] = [(("on ", "dim"), (self.called(self.names), "strong")), *self.options()]
         if self.names:
             target.append(((text.plain(dashboard.fleet.fold(self.names)), "accent"),))

@@ -10,7 +10,8 @@ from textual.binding import BindingType
 
 from ...errors import GridtuiError
 from .. import past, text
-from ..actions import bindings, of
+from ..actions import bindings
+from ..hints import hints
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.lines import Lines
 from ..widgets.panel import Panel
@@ -40,7 +41,7 @@ class RunsScreen(Place):
         yield RunLines(id="list")
         yield Panel("How it ended", id="ended")
         yield TextLine("raised", cut=True, id="detail")
-        yield KeyBar([*of("runs"), *of("app")], self.dashboard.keys, id="keys")
+        yield KeyBar(hints("runs"), self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
         self.set_focus(self._list)
@@ -68,8 +69,8 @@ class RunsScreen(Place):
         dashboard, lines = self.dashboard, self._list
         lines.take(self._kept, dashboard.clock())
         count = len(self._kept)
-        first: list[Chunk] = [(("gridtui", "title"),), ((f"{count} run{'' if count == 1 else 's'}", "strong"),)]
-        self.query_one("#summary", TextLine).show((first, dashboard.corner(self.size.width)))
+        first: list[Chunk] = [(("runs", "title"),), ((f"{count} kept", "dim"),)]
+        self.query_one("#summary", TextLine).show((first, self.corner()))
         chosen = self._chosen()
         ended = past.ended(chosen, dashboard.fleet.fold) if chosen is not None else []
         self.query_one("#ended", Panel).show(lambda cells: past.page(ended, cells))

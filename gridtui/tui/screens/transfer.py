@@ -17,8 +17,9 @@ from textual.widgets import Input
 from ... import push as pushes
 from ...errors import UsageError
 from .. import endings, moves, text
-from ..actions import bindings, of
+from ..actions import bindings
 from ..errands import PushErrand
+from ..hints import hints
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.lines import Lines
 from ..widgets.prompt import Prompt
@@ -47,7 +48,7 @@ class TransferScreen(RunScreen):
         yield TransferTitles(id="titles")
         yield TransferLines(id="table")
         yield TextLine("raised", cut=True, id="detail")
-        yield KeyBar([*of("push"), *of("app")], self.dashboard.keys, id="keys")
+        yield KeyBar(hints("push"), self.dashboard.keys, id="keys")
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()

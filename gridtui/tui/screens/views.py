@@ -16,6 +16,7 @@ from ...errors import UsageError
 from .. import text
 from ..actions import bindings, of
 from ..columns import Parts
+from ..hints import hints
 from ..views import View, told
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.lines import Lines
@@ -76,7 +77,7 @@ class ViewsScreen(ModalScreen[None]):
             yield TextLine("raised", cut=True, id="title")
             yield ViewLines(id="list")
             yield Input(placeholder="a name for what is shown now", id="name", select_on_focus=False)
-            yield KeyBar(of("views"), self._fleet.dashboard.keys, id="keys")
+            yield KeyBar(hints("views", of("views")), self._fleet.dashboard.keys, id="keys")
 
     @property
     def _lines(self) -> ViewLines:

@@ -11,6 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ..actions import Action
+from ..hints import fitting
 from ..keys import shown
 from ..text import fit, width
 from ..themes import palette
@@ -57,13 +58,8 @@ GAP = 2
 
 def _pack(left: Sequence[Chunk], right: Sequence[Chunk], cells: int, cut: bool) -> Chunk:
     room = cells - 2
-    wanted = sum(_cells(chunk) + GAP for chunk in left)
-    end: list[tuple[str, str]] = []
-    for chunk in right:
-        need = _cells(chunk) + (GAP if end else 0)
-        if need <= room - (wanted if end else 0):
-            end += [*([(" " * GAP, "text")] if end else []), *chunk]
-            room -= need
+    end = tail(right, room, sum(_cells(chunk) + GAP for chunk in left))
+    room -= _cells(end)
     if right and room > 0:
         room -= GAP
     out: list[tuple[str, str]] = [(" ", "text")]
@@ -85,23 +81,34 @@ def _pack(left: Sequence[Chunk], right: Sequence[Chunk], cells: int, cut: bool) 
     return (*out, (" " * max(0, cells - used), "text"), *end, (" ", "text"))
 
 
+def tail(right: Sequence[Chunk], room: int, wanted: int) -> list[tuple[str, str]]:
+    """The chunks of a right end that fit: the first where there is room at all, the others beside the cells that are wanted at the left."""
+    end: list[tuple[str, str]] = []
+    for chunk in right:
+        need = _cells(chunk) + (GAP if end else 0)
+        if need <= room - (wanted if end else 0):
+            end += [*([(" " * GAP, "text")] if end else []), *chunk]
+            room -= need
+    return end
+
+
 def _cells(parts: Sequence[tuple[str, str]]) -> int:
     return sum(width(words) for words, _ in parts)
 
 
 class KeyBar(Widget):
-    """The keys of a screen, from the registry; a click does what the key does."""
+    """The keys of a screen, from the registry and in the order given; a click does what the key does."""
 
     ALLOW_SELECT = False
 
     def __init__(self, actions: Sequence[Action], keys: Mapping[str, str], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._keys = keys
-        self._actions = [action for action in actions if action.footer]
+        self._actions = actions
 
     def take(self, actions: Sequence[Action]) -> None:
         """Show the keys of these."""
-        self._actions = [action for action in actions if action.footer]
+        self._actions = actions
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -109,16 +116,15 @@ class KeyBar(Widget):
         cells = self.size.width
         segments = [Segment(" ", colours.style("dim", "raised"))]
         room = cells - 1
-        for action in self._actions:
-            key = shown(self._keys.get(action.name, action.key).split(",")[0])
-            need = width(key) + 1 + width(action.text) + 2
-            if need > room:
-                continue
-            room -= need
+        keys = {action.name: shown(self._keys.get(action.name, action.key).split(",")[0]) for action in self._actions}
+        needs = [(action, width(keys[action.name]) + 1 + width(action.text) + GAP) for action in self._actions]
+        for action in fitting(needs, room + GAP - 1):  # behind the last one, a blank is enough
+            key = keys[action.name]
+            room -= width(key) + 1 + width(action.text) + GAP
             target = f"app.{action.name}" if "app" in action.places else f"screen.{action.name}"
             meta = Style.from_meta({"@click": target})
             segments.append(Segment(key, colours.style("key", "raised") + meta))
             segments.append(Segment(f" {action.text}", colours.style("dim", "raised") + meta))
-            segments.append(Segment("  ", colours.style("dim", "raised")))
-        segments.append(Segment(" " * room, colours.style("dim", "raised")))
-        return Strip(segments, cells)
+            segments.append(Segment(" " * GAP, colours.style("dim", "raised")))
+        segments.append(Segment(" " * max(0, room), colours.style("dim", "raised")))
+        return Strip(segments).adjust_cell_length(cells, colours.style("dim", "raised"))

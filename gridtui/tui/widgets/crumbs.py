@@ -1,4 +1,6 @@
-"""Where the reader is, and how he came there: one line at the top of a screen. A click goes back to a part of it. Draws what it is given."""
+"""Where the reader is, and how he came there: one line at the top of a screen, with what is said on every screen at its right end. A click
+goes back to a part of it. Draws what it is given.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from textual.widget import Widget
 
 from ..text import fit, plain, width
 from ..themes import palette
+from .bars import Chunk, tail
 
 BETWEEN = " › "
 LEFT_OUT = "…"
@@ -57,6 +60,7 @@ class Crumbs(Widget):
         super().__init__(id=id)
         self._parts: tuple[str, ...] = ()
         self._ahead: tuple[str, ...] = ()
+        self._corner: tuple[Chunk, ...] = ()
 
     def show(self, parts: Sequence[str], ahead: Sequence[str]) -> None:
         """The parts down to here, and those ahead, the nearest first."""
@@ -65,17 +69,27 @@ class Crumbs(Widget):
             self._parts, self._ahead = fresh
             self.refresh()
 
+    def say(self, corner: Sequence[Chunk]) -> None:
+        """What stands at the right end; the first of it never falls."""
+        if tuple(corner) != self._corner:
+            self._corner = tuple(corner)
+            self.refresh()
+
     def render_line(self, y: int) -> Strip:
         colours = palette(self.app)
         cells = self.size.width
         segments = [Segment(" ", colours.style("dim", "raised"))]
         here = len(self._parts) - 1
-        found = shortened(self._parts, self._ahead, max(1, cells - 2)) if y == 0 and self._parts else []
+        wanted = _cells([(0, _cut(part)) for part in self._parts], width(BETWEEN))
+        end = tail(self._corner, cells - 2, wanted) if y == 0 else []
+        room = cells - 2 - sum(width(words) for words, _ in end)
+        found = shortened(self._parts, self._ahead, max(1, room)) if y == 0 and self._parts else []
         for number, (at, part) in enumerate(found):
             if number:
                 segments.append(Segment(BETWEEN, colours.style("faint", "raised")))
             role = "strong" if at == here else "faint" if at > here or at < 0 else "accent"
             click = Style.from_meta({"@click": f"app.go_to({at})"}) if at >= 0 and at != here else Style.null()
             segments.append(Segment(part, colours.style(role, "raised") + click))
-        line = Strip(segments)
-        return line.adjust_cell_length(cells, colours.style("dim", "raised"))
+        line = Strip(segments).adjust_cell_length(1 + max(0, room), colours.style("dim", "raised"))
+        said = [Segment(words, colours.style(role, "raised")) for words, role in end]
+        return Strip([*line, *said]).adjust_cell_length(cells, colours.style("dim", "raised"))
