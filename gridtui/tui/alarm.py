@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
-from ..model import Status
+from ..model import State, Status
 
 PAUSE = 5.0
 """Seconds between two bells, at least: a rack that dies is one noise."""
@@ -34,11 +34,13 @@ class Alarm:
         """Count; ring where a node that was no alert is one now. What is found at the first look at a node is no news."""
         loud, known = [], []
         for status in statuses:
-            verdict = status.verdict
-            if verdict.known:
-                known.append(status.node.name)
+            verdict = status.verdict  # 0.2 us a node that is well
+            if verdict.state is State.OK:
+                known.append(verdict.node)
+            elif verdict.known:
+                known.append(verdict.node)
                 if verdict.alert:
-                    loud.append(status.node.name)
+                    loud.append(verdict.node)
         now = frozenset(loud)
         news = (now - self._loud) & self._known
         self._loud, self._known, self.count = now, frozenset(known), len(now)

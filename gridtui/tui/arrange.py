@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..model import Node, State, Status
 from .columns import BY_NAME
+from .slices import Work, pieces, whole
 from .states import WORDS, Kind, face
 
 
@@ -42,9 +43,13 @@ Path = tuple[tuple[int, str], ...]
 """The groups that a node is shown under, the outermost first: each with its rank, for the order, and its title."""
 
 
-def count(statuses: Iterable[Status]) -> Mapping[Kind, int]:
+def counting(names: Sequence[str], status: Callable[[str], Status]) -> Work[Mapping[Kind, int]]:
     """How many nodes are in which state."""
-    return Counter(face(status).kind for status in statuses)
+    found: Counter[Kind] = Counter()
+    for some in pieces(names):
+        found.update([face(status(name)).kind for name in some])
+        yield
+    return found
 
 
 class _Sum:
@@ -97,12 +102,14 @@ class _Sum:
         return Group(title, dict(self._counts), means, sums, worst, key, members, depth, folded)
 
 
-def aggregate(title: str, statuses: Iterable[Status]) -> Group:
-    """What some nodes are together: 4 us a node, so not at every beat."""
+def adding(names: Sequence[str], status: Callable[[str], Status]) -> Work[Group]:
+    """What some nodes are together."""
     total = _Sum()
-    for status in statuses:
-        total.add(status)
-    return total.group(title)
+    for some in pieces(names):
+        for name in some:
+            total.add(status(name))
+        yield
+    return total.group("")
 
 
 def group_keys(nodes: Iterable[Node]) -> tuple[str, ...]:
@@ -125,22 +132,38 @@ def arrange(
     score: Callable[[str], int | None] | None = None,
     folded: Set[str] = frozenset(),
 ) -> list[Line]:
+    """All of `arranging` at once."""
+    return whole(arranging(names, status, sort, descending, group, paths, score, folded))
+
+
+def arranging(
+    names: Sequence[str],
+    status: Callable[[str], Status],
+    sort: str = "problems",
+    descending: bool = False,
+    group: str = "",
+    paths: Mapping[str, Sequence[str]] | None = None,
+    score: Callable[[str], int | None] | None = None,
+    folded: Set[str] = frozenset(),
+) -> Work[list[Line]]:
     """The lines of the table. `names` is the order of the inventory, which stands where the sort key says nothing.
 
     `score` gives a node's posture, by which `posture` sorts; `paths` maps a node to the groups that it is shown under (see
     `group_paths`); of the groups with a key in `folded` the header alone is shown. Values that are not known come last, in either
     direction.
     """
-    ordered = _sorted(names, status, sort, descending, score)
+    ordered = yield from _sorted(names, status, sort, descending, score)
     if not group:
         return list(ordered)
     tell = _telling(status, group, paths or {})
     told: dict[Hashable, list[str]] = {}
-    for name in ordered:
-        told.setdefault(tell(name), []).append(name)
+    for some in pieces(ordered):
+        for name in some:
+            told.setdefault(tell(name), []).append(name)
+        yield
     # A path is made for each group, not for each node.
     own = {_path(what, group): names for what, names in told.items()}
-    members, sums = _added(own, status)
+    members, sums = yield from _added(own, status)
     lines: list[Line] = []
     closed: Path | None = None
     for path in sorted(members):  # what a group holds comes right behind it
@@ -158,14 +181,16 @@ def arrange(
 
 def _added(
     own: Mapping[Path, Sequence[str]], status: Callable[[str], Status]
-) -> tuple[Mapping[Path, Sequence[str]], Mapping[Path, _Sum]]:
+) -> Work[tuple[Mapping[Path, Sequence[str]], Mapping[Path, _Sum]]]:
     """All nodes and all sums of every group, those of the groups in it too."""
     members: dict[Path, list[str]] = {}
     sums: dict[Path, _Sum] = {}
     for path, names in own.items():
         mine = _Sum()
-        for name in names:
-            mine.add(status(name))
+        for some in pieces(names):
+            for name in some:
+                mine.add(status(name))
+            yield
         for depth in range(1, len(path) + 1):
             members.setdefault(path[:depth], []).extend(names)
             sums.setdefault(path[:depth], _Sum()).join(mine)
@@ -246,28 +271,33 @@ def _sorted(
     sort: str,
     descending: bool,
     score: Callable[[str], int | None] | None,
-) -> Sequence[str]:
+) -> Work[Sequence[str]]:
     if sort == "inventory":
         return list(reversed(names)) if descending else names
-    if sort == "problems":
-        return sorted(names, key=lambda name: _trouble(status(name)), reverse=descending)
-    key = BY_NAME[sort].key
+    key: Callable[[Status], float | str | None] | None = _trouble if sort == "problems" else BY_NAME[sort].key
     assert key is not None
-    known: list[tuple[float | str, str]] = []
+    known: dict[str, float | str] = {}
     unknown: list[str] = []
-    for name in names:
-        value = score(name) if score is not None and sort == "posture" else key(status(name))
-        if value is None:
-            unknown.append(name)
-        else:
-            known.append((value, name))
+    for some in pieces(names):
+        for name in some:
+            value = score(name) if score is not None and sort == "posture" else key(status(name))
+            if value is None:
+                unknown.append(name)
+            else:
+                known[name] = value
+        yield
     # Python's sort is stable in reverse too: equals keep the inventory's order.
-    known.sort(key=lambda pair: pair[0], reverse=descending)
-    return [name for _, name in known] + unknown
+    return sorted(known, key=known.__getitem__, reverse=descending) + unknown
 
 
-def _trouble(status: Status) -> tuple[int, int]:
+def _trouble(status: Status) -> int:
     """Worst first; within one state, several reasons before one."""
     kind = face(status).kind
+    if kind is not Kind.CRITICAL and kind is not Kind.WARNING:
+        return kind * _REASONS
     counted = sum(not reason.soft and reason.state is not State.OK for reason in status.verdict.reasons)
-    return kind, -counted if kind in (Kind.CRITICAL, Kind.WARNING) else 0
+    return kind * _REASONS - min(counted, _REASONS - 1)
+
+
+_REASONS = 1000
+"""More than a node has."""

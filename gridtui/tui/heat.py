@@ -113,6 +113,19 @@ def plan(lines: Sequence[Line], metric: Metric, cells: int, height: int) -> Plan
     return Plan(found.tile, found.columns, label, rows)
 
 
+def same(one: Plan, other: Plan) -> bool:
+    """Whether everything stands at the same place in both; what groups come to may differ."""
+    return (one.tile, one.columns, one.label, len(one.rows)) == (
+        other.tile,
+        other.columns,
+        other.label,
+        len(other.rows),
+    ) and all(
+        mine.names == its.names and (mine.group and mine.group.key) == (its.group and its.group.key)
+        for mine, its in zip(one.rows, other.rows, strict=True)
+    )
+
+
 def tile(name: str, seen: Face, value: float | None, metric: Metric, scale: Scale, form: Tile) -> tuple[Tinted, ...]:
     """A node's tile without its slot. A node that is silent shows its state, whatever the metric is."""
     if metric.name == "state" or seen.silent:

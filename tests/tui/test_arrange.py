@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gridtui.model import Layer, Node, State
-from gridtui.tui.arrange import Group, aggregate, arrange, count, group_keys, group_paths, shown
+from gridtui.tui.arrange import Group, adding, arrange, counting, group_keys, group_paths, shown
 from gridtui.tui.columns import SORTS
+from gridtui.tui.slices import whole
 from gridtui.tui.states import Kind
 
 from .fake import FakeFleet, sick_fleet
@@ -96,13 +97,13 @@ def test_aggregates_leave_out_what_is_not_known() -> None:
     made = FakeFleet(3)
     names = list(made.nodes)
     made.advance(1, names[:1])
-    total = aggregate("", map(made.status, names))
+    total = whole(adding(names, made.status))
     sample = made.status(names[0]).sample
     assert sample is not None
     assert total.means["cpu"] == sample.metrics["cpu"]  # not a third of it
     assert total.counts == {Kind.UP: 1, Kind.PENDING: 2}
-    assert count(map(made.status, names)) == {Kind.UP: 1, Kind.PENDING: 2}
-    assert aggregate("", []).means == {}
+    assert whole(counting(names, made.status)) == {Kind.UP: 1, Kind.PENDING: 2}
+    assert whole(adding([], made.status)).means == {}
 
 
 def test_a_group_of_all_nodes_tells_none_apart() -> None:
@@ -152,6 +153,6 @@ def test_groups_in_groups_fold(folded: set[str], lines: list[str]) -> None:
     assert berlin.counts == {Kind.UP: 2, Kind.DOWN: 1}
     assert berlin.worst == "a2"
     assert sorted(berlin.members) == ["a1", "a2", "a3"]
-    apart = aggregate("", [made.status(name) for name in ("a1", "a2", "a3")])
+    apart = whole(adding(["a1", "a2", "a3"], made.status))
     assert berlin.means == pytest.approx(apart.means)
     assert berlin.sums == pytest.approx(apart.sums)

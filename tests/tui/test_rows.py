@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from gridtui.errors import SettingsError
 from gridtui.model import Layer, Node, PingMethod, Reach, Reason, RoundTrips, Sample, State, Status, Verdict
 from gridtui.tui import rows
-from gridtui.tui.arrange import aggregate
+from gridtui.tui.arrange import Group, adding
 from gridtui.tui.columns import COLUMNS, GUTTER, arrange_columns, checked
+from gridtui.tui.slices import whole
 from gridtui.tui.states import face
 from gridtui.tui.text import width
 
@@ -108,6 +109,11 @@ def test_hostile_names_take_their_cells_and_no_more(name: str) -> None:
         assert "[red]x[/]" in line
 
 
+def together(*statuses: Status) -> Group:
+    known = dict(zip("ab", statuses, strict=True))
+    return whole(adding("ab", known.__getitem__))
+
+
 @given(st.integers(1, 400), st.integers(1, 60), st.booleans())
 def test_every_row_fills_its_line(cells: int, longest: int, silent: bool) -> None:
     layout = arrange_columns(cells, longest)
@@ -116,7 +122,7 @@ def test_every_row_fills_its_line(cells: int, longest: int, silent: bool) -> Non
     for parts in (
         rows.node_row(of, layout, [0.001, float("nan")], NOW, 2.0),
         rows.header_row(layout, "cpu", True),
-        rows.group_row(aggregate("berlin", [of, status()]), layout),
+        rows.group_row(together(of, status()), layout),
     ):
         assert sum(width(part) for part, _ in parts) == wanted
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import ClassVar
 
 from textual import on
@@ -12,10 +11,10 @@ from textual.binding import BindingType
 
 from .. import detail, top
 from ..actions import bindings
-from ..arrange import Group, aggregate, count
+from ..arrange import Group, adding
 from ..hints import hints
 from ..pane import Coloured
-from ..states import Kind
+from ..slices import Slices
 from ..widgets.bars import Chunk, KeyBar, TextLine
 from ..widgets.fleet_table import FleetTable, TableHeader
 from ..widgets.lines import Lines
@@ -37,8 +36,8 @@ class FleetScreen(ViewingScreen):
     def __init__(self) -> None:
         super().__init__()
         self._total = Group("", {})
-        self._counts: Mapping[Kind, int] = {}
-        self._added_at = self._adding = 0.0
+        self._adding = False
+        self._added_at = self._took_adding = 0.0
         self._waiting = False
 
     @property
@@ -103,30 +102,40 @@ class FleetScreen(ViewingScreen):
         now = time.monotonic()
         self._waiting = self._waiting or changed
         due = self.ordered_at + max(0.0 if self._waiting else CALM, SHARE * self.took)
-        # Not both in one beat: with 5,000 nodes each takes some 20 ms, and a key press waits behind either.
-        if now >= self._added_at + max(CALM, SHARE * self._adding):
+        # Not both at once: with 5,000 nodes each takes some 20 ms, in slices.
+        if not self._adding and now >= self._added_at + max(CALM, SHARE * self._took_adding):
             self.add_up()
-        elif now >= due:
-            self.order()
+        elif now >= due and not self.reordering:
+            self._waiting = False
+            self.reorder()
             return
         self.pane.look()
         self.summarise()
         self.explain()
 
     def ordered(self) -> None:
-        self._counts = count(map(self.dashboard.bridge.status, self.dashboard.fleet.nodes))
         if self.dashboard.survey:
             self.table.leave_out(self.table.without - {"posture"})
         self.summarise()
         self.explain()
-        self._waiting = False
 
     def add_up(self) -> None:
         """The fleet's means and sums."""
-        started = time.monotonic()
-        self._total = aggregate("", map(self.dashboard.bridge.status, self.dashboard.fleet.nodes))
+        total = Slices(adding(list(self.dashboard.fleet.nodes), self.dashboard.bridge.status))
+        if total.go_on():
+            self._added(total)
+        else:
+            self._adding = True
+            self.run_worker(self._add_on(total), group="add")
+
+    async def _add_on(self, total: Slices[Group]) -> None:
+        await total.finish()
+        self._added(total)
+
+    def _added(self, total: Slices[Group]) -> None:
+        self._adding = False
+        self._total, self._took_adding = total.result, total.took
         self._added_at = time.monotonic()
-        self._adding = self._added_at - started
         if "gpu" in self._total.means:
             self.table.leave_out(self.table.without - {"gpu"})
 
@@ -135,7 +144,7 @@ class FleetScreen(ViewingScreen):
         nodes = len(dashboard.fleet.nodes)
         self.query_one("#titles", TableHeader).show(self.table.layout_now, self.sort, self.descending)
         wide = self.size.width >= 100
-        first = [*([_TITLE] if wide else ()), *top.counts(self._counts, nodes)]
+        first = [*([_TITLE] if wide else ()), *top.counts(self.counts, nodes)]
         second = [
             *dashboard.goes_on(),
             *top.unrecorded(dashboard.fleet.recording_trouble),

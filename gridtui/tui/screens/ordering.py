@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import math
 import time
+from collections.abc import Mapping
 
 from textual import on
 
 from ...errors import UsageError
 from .. import text
-from ..arrange import Group, arrange, group_keys, group_paths
+from ..arrange import Group, Line, arranging, counting, group_keys, group_paths
 from ..columns import BY_NAME, SORTS
+from ..slices import Slices, Work
+from ..states import Kind
 from ..widgets.fleet_table import TableHeader
 from .looking import LookingScreen
+
+Ordered = tuple[list[Line], Mapping[Kind, int]]
+"""What is shown, and all nodes by their state."""
 
 
 class OrderingScreen(LookingScreen):
@@ -25,8 +32,11 @@ class OrderingScreen(LookingScreen):
         """What is grouped by; empty: nothing."""
         self.folded: frozenset[str] = frozenset()
         """The keys of folded groups, of every grouping: they stay folded when one comes back to it."""
+        self.counts: Mapping[Kind, int] = {}
+        """All nodes by their state."""
         self.ordered_at = 0.0
         self.took = 0.0
+        self._goes_on: Slices[Ordered] | None = None
 
     def on_mount(self) -> None:
         nodes = self.dashboard.fleet.nodes
@@ -34,11 +44,37 @@ class OrderingScreen(LookingScreen):
         self._paths = group_paths(nodes)
 
     def order(self) -> None:
-        started = time.monotonic()
+        """Filter, sort and group now."""
+        self._goes_on = None
+        slices = Slices(self._ordering())
+        slices.go_on(math.inf)
+        self._take(slices)
+        self.body.refresh()  # all of it in one frame: the reader waits for it
+
+    def reorder(self) -> None:
+        """The same with nobody waiting for it: in slices, where it takes longer."""
+        slices = self._goes_on = Slices(self._ordering())
+        if slices.go_on():
+            self._take(slices)
+        else:
+            self.run_worker(self._go_on(slices), group="order", exclusive=True)
+
+    @property
+    def reordering(self) -> bool:
+        """Whether it goes on."""
+        return self._goes_on is not None
+
+    async def _go_on(self, slices: Slices[Ordered]) -> None:
+        if await slices.finish(lambda: slices is self._goes_on):  # else a key was faster
+            self._take(slices)
+
+    def _ordering(self) -> Work[Ordered]:
         dashboard = self.dashboard
-        self.lines = arrange(
+        status = dashboard.bridge.status
+        counts = yield from counting(list(dashboard.fleet.nodes), status)
+        lines = yield from arranging(
             self.filtered(),
-            dashboard.bridge.status,
+            status,
             # Tiles that jump cannot be learnt: the map has every node at its place unless it is sorted by something on purpose.
             "inventory" if self.look == "map" and self.sort == "problems" else self.sort,
             self.descending,
@@ -47,10 +83,16 @@ class OrderingScreen(LookingScreen):
             dashboard.survey.score,
             self.folded,
         )
+        return lines, counts
+
+    def _take(self, slices: Slices[Ordered]) -> None:
+        started = time.perf_counter()
+        self._goes_on = None
+        self.lines, self.counts = slices.result
         self.pane.show(self.lines)
         self.ordered()
         self.ordered_at = time.monotonic()
-        self.took = self.ordered_at - started
+        self.took = slices.took + time.perf_counter() - started
 
     def ordered(self) -> None:
         """Say what is another than before."""

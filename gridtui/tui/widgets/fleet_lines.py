@@ -42,7 +42,7 @@ class FleetLines(Lines):
             cursor = self._index(lambda line: isinstance(line, str)) or 0
         else:
             cursor = self._seen(here)
-        self.replaced(len(lines), cursor)
+        self.replaced(len(lines), cursor, hurry=False)
 
     @property
     def node(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,14 +17,21 @@ from .. import heat
 from ..actions import bindings
 from ..arrange import Group, Line
 from ..metrics import METRICS, Metric, Scale, scale
+from ..slices import Slices, Work, pieces
 from ..states import Kind, face
 from ..themes import Palette, palette
 from .fleet_lines import MARK
-from .lines import Lines, Parts
+from .lines import FRAME, Lines, Parts
 from .strips import strip
 
 if TYPE_CHECKING:
     from ...posture.model import Posture
+
+MEASURE = 0.001
+"""Seconds of measuring at once."""
+
+TILES = 400
+"""Tiles that are made and painted in one frame where nobody waits for them: some 3 ms."""
 
 Made = tuple[Parts, tuple[tuple[heat.Tinted, ...], ...]]
 """A row: the header, and the tiles."""
@@ -54,6 +62,11 @@ class HeatMap(Lines):
         self._plan = heat.plan((), self._metric, 80, 24)
         self._column = self._wish = 0
         self._rows: dict[int, Made] = {}
+        self._laid = self._metric
+        self._measuring: Slices[tuple[Scale, tuple[Kind, ...]]] | None = None
+        self._due: list[int] = []
+        """Rows that are still to be made in this round."""
+        self._making = False
 
     # ---- what it shows ----
 
@@ -66,34 +79,46 @@ class HeatMap(Lines):
         """Colour the tiles by something else."""
         if metric != self._metric:
             self._metric = metric
-            self.show(self._lines)
+            self._measure(whole=True)
+            self._lay_out(self.node, self.group)
 
     def show(self, lines: Sequence[Line]) -> None:
         """Take another order of lines. The cursor stays on its node."""
         here, group = self.node, self.group
+        before = set(self.names)
         self._lines = lines
-        self._measure()
+        self._measure(whole=before != set(self.names))
         self._lay_out(here, group)
 
-    def _measure(self) -> None:
+    def _measure(self, whole: bool = False) -> None:
+        """Go on measuring, or begin anew with all at once."""
+        if whole or self._measuring is None:
+            self._measuring = Slices(self._measured())
+        if not self._measuring.go_on(math.inf if whole else MEASURE):
+            return
+        before = self._scale, self._kinds
+        self._scale, self._kinds = self._measuring.result
+        self._measuring = None
+        if before != (self._scale, self._kinds):
+            self.refresh(Region(0, 0, self.size.width, self.HEAD))
+
+    def _measured(self) -> Work[tuple[Scale, tuple[Kind, ...]]]:
         """The scale and the states of all, also of those that are not in view: a map that is scrolled keeps its colours."""
         kinds: set[Kind] = set()
         values: list[float] = []
         value, follows = self._metric.value, self._metric.high is None
-        for line in self._lines:
-            if isinstance(line, str):
-                status = self._status(line)
+        for some in pieces(self.names):
+            for name in some:
+                status = self._status(name)
                 kinds.add(face(status).kind)
                 if follows and (known := value(status, None)) is not None:
                     values.append(known)
-        before = self._scale, self._kinds
-        self._scale, self._kinds = scale(self._metric, values), tuple(sorted(kinds))
-        if before != (self._scale, self._kinds):
-            self.refresh(Region(0, 0, self.size.width, self.HEAD))
+            yield
+        return scale(self._metric, values), tuple(sorted(kinds))
 
     def _lay_out(self, here: str | None, group: str | None) -> None:
         cells, height = self.scrollable_content_region.width or 80, max(1, self.size.height - self.HEAD)
-        self._plan = heat.plan(self._lines, self._metric, cells, height)
+        before, self._plan = self._plan, heat.plan(self._lines, self._metric, cells, height)
         place = self._plan.place(here) if here is not None else self._row(lambda one: one.key == group)
         if place is None and here is not None:
             place = self._row(lambda one: one.folded and here in one.members)
@@ -101,9 +126,12 @@ class HeatMap(Lines):
         self._column = self._clamped(row, column)
         if here is not None and place is None:
             self.post_message(self.Moved())
-        self._rows.clear()
-        self.replaced(len(self._plan.rows), row)
-        self.refresh()
+        if self._laid != self._metric or not heat.same(before, self._plan):
+            self._laid = self._metric
+            self._rows.clear()
+            self._due.clear()
+            self.refresh()
+        self.replaced(len(self._plan.rows), row, hurry=False)
 
     def _clamped(self, row: int, column: int) -> int:
         return max(0, min(column, len(self._plan.rows[row].names) - 1)) if row < len(self._plan.rows) else 0
@@ -150,16 +178,26 @@ class HeatMap(Lines):
     # ---- lines ----
 
     def look(self) -> None:
-        """Make the visible rows again and paint those that differ."""
+        """Make the visible rows again, as many as there is time for, and paint those that differ; the others follow."""
+        self._measure()
         first, last = self._visible()
-        fresh = {index: self._make(index) for index in range(first, last)}
-        changed = [index for index, made in fresh.items() if self._rows.get(index) != made]
-        self._rows = fresh
-        if len(changed) > (last - first) // 2:
-            self.refresh()
-        else:
-            for index in changed:
+        self._rows = {index: made for index, made in self._rows.items() if first <= index < last}
+        due = [index for index in self._due if index in self._rows]
+        self._due = due or list(self._rows)
+        if not self._making:
+            self._make_some()
+
+    def _make_some(self) -> None:
+        count = max(1, TILES // self._plan.columns)
+        some, self._due = self._due[:count], self._due[count:]
+        for index in some:
+            made = self._make(index)
+            if made != self._rows.get(index):
+                self._rows[index] = made
                 self.touch(index)
+        self._making = bool(self._due)
+        if self._making:
+            self.set_timer(FRAME, self._make_some)
 
     def _make(self, index: int) -> Made:
         row, metric, form, scale = self._plan.rows[index], self._metric, self._plan.tile, self._scale

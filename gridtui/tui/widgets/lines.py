@@ -6,6 +6,7 @@ cursor or the theme change. Owns scrolling, cursor and cache; subclasses say wha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import events
@@ -21,6 +22,9 @@ from .strips import strip
 
 Parts = tuple[tuple[str, str], ...]
 
+FRAME = 0.04
+"""Seconds between two frames of lines that change by themselves."""
+
 
 class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     """`count` lines, of which `parts(index)` says what is on one."""
@@ -29,6 +33,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("list")]
     HEAD: ClassVar[int] = 0
     """Lines above them that stay when they are scrolled."""
+    AT_ONCE: ClassVar[int] = 16
+    """Lines that are painted in one frame where nobody waits for them: some 3 ms, with what Textual does."""
 
     class Moved(Message):
         """The cursor went to another line."""
@@ -52,6 +58,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """The line that stood at the top before there was too little room for it and the cursor."""
         self._made: dict[int, Parts] = {}
         self._strips: dict[int, tuple[tuple[object, ...], Strip]] = {}
+        self._unpainted: dict[int, None] = {}
+        self._painting = False
 
     # ---- for subclasses ----
 
@@ -86,8 +94,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """The line under the cursor; 0 when there is none."""
         return self._cursor
 
-    def replaced(self, count: int, cursor: int | None = None) -> None:
-        """All lines may be others now: make and compare what is visible."""
+    def replaced(self, count: int, cursor: int | None = None, hurry: bool = True) -> None:
+        """All lines may be others now: make and compare what is visible. `hurry`: paint it in one frame, for who waits for it."""
         if count != self._count:
             self._count = count
             self.virtual_size = Size(self.size.width, count + self.HEAD)
@@ -97,19 +105,35 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             self._show_cursor()
             self.post_message(self.Moved())
         self.look()
+        if hurry and self._unpainted:
+            self.refresh()
 
     def look(self) -> None:
-        """Make the visible lines again and paint those that differ. Others are made when they come into view."""
+        """Make the visible lines again and paint those that differ, not all in one frame. Others are made when they come into view."""
         first, last = self._visible()
         fresh = {index: self.parts(index) for index in range(first, last)}
         changed = [index for index, parts in fresh.items() if self._made.get(index) != parts]
         gone = any(index >= self._count for index in self._made)
         self._made = fresh
-        if gone or len(changed) > (last - first) // 2:
+        if gone:
             self.refresh()
         else:
-            for index in changed:
-                self.touch(index)
+            self.repaint(changed)
+
+    def repaint(self, changed: Iterable[int]) -> None:
+        """Paint these lines, a few in each frame."""
+        self._unpainted.update(dict.fromkeys(changed))
+        if not self._painting:
+            self._paint()
+
+    def _paint(self) -> None:
+        some = list(self._unpainted)[: self.AT_ONCE]
+        for index in some:
+            del self._unpainted[index]
+            self.touch(index)
+        self._painting = bool(self._unpainted)
+        if self._painting:
+            self.set_timer(FRAME, self._paint)
 
     def _visible(self) -> tuple[int, int]:
         first = max(0, self.scroll_offset.y)
