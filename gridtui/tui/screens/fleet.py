@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import ClassVar
 
@@ -36,7 +37,7 @@ class FleetScreen(ViewingScreen):
     def __init__(self) -> None:
         super().__init__()
         self._total = Group("", {})
-        self._adding = False
+        self._adding: Slices[Group] | None = None
         self._added_at = self._took_adding = 0.0
         self._waiting = False
 
@@ -103,8 +104,8 @@ class FleetScreen(ViewingScreen):
         self._waiting = self._waiting or changed
         due = self.ordered_at + max(0.0 if self._waiting else CALM, SHARE * self.took)
         # Not both at once: with 5,000 nodes each takes some 20 ms, in slices.
-        if not self._adding and now >= self._added_at + max(CALM, SHARE * self._took_adding):
-            self.add_up()
+        if self._adding is None and now >= self._added_at + max(CALM, SHARE * self._took_adding):
+            self._add_slowly()
         elif now >= due and not self.reordering:
             self._waiting = False
             self.reorder()
@@ -120,20 +121,27 @@ class FleetScreen(ViewingScreen):
         self.explain()
 
     def add_up(self) -> None:
-        """The fleet's means and sums."""
-        total = Slices(adding(list(self.dashboard.fleet.nodes), self.dashboard.bridge.status))
+        """The fleet's means and sums, now."""
+        total = self._sums()
+        total.go_on(math.inf)
+        self._added(total)
+
+    def _add_slowly(self) -> None:
+        total = self._adding = self._sums()
         if total.go_on():
             self._added(total)
         else:
-            self._adding = True
-            self.run_worker(self._add_on(total), group="add")
+            self.run_worker(self._add_on(total), group="add", exclusive=True)
 
     async def _add_on(self, total: Slices[Group]) -> None:
-        await total.finish()
-        self._added(total)
+        if await total.finish(lambda: total is self._adding):
+            self._added(total)
+
+    def _sums(self) -> Slices[Group]:
+        return Slices(adding(list(self.dashboard.fleet.nodes), self.dashboard.bridge.status))
 
     def _added(self, total: Slices[Group]) -> None:
-        self._adding = False
+        self._adding = None
         self._total, self._took_adding = total.result, total.took
         self._added_at = time.monotonic()
         if "gpu" in self._total.means:
