@@ -140,6 +140,8 @@ class Dashboard(Replaying):
 
     async def on_unmount(self) -> None:
         await self.shells.end()
+        if "ledger" in vars(self):  # else nothing was done from here
+            await self.ledger.close()
         await self.duty.end()
         self.litter.end()
         await self.keeping.close()

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import StateError
+from ..errors import GridtuiError, StateError
 from ..store import files
 
 MOST = 1 << 20
@@ -25,7 +25,7 @@ _NAME = re.compile(r"[a-z]+(-[a-z]+)*")
 class Keeping:
     """Small documents by name. Reading is one short read the first time; writing happens in a thread, the newest alone."""
 
-    def __init__(self, problem: Callable[[StateError], None] = lambda error: None) -> None:
+    def __init__(self, problem: Callable[[GridtuiError], None] = lambda error: None) -> None:
         self._problem = problem
         self._known: dict[str, dict[str, Any]] = {}
         self._due: set[str] = set()
@@ -58,7 +58,7 @@ class Keeping:
             try:
                 await asyncio.to_thread(_write, name, content)
             except StateError as error:
-                self._complain(name, error)
+                self.complain(name, error)
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
@@ -67,13 +67,14 @@ class Keeping:
                 raise StateError(f"{path} is too large to be the dashboard's own", hint="move it out of the way")
             found = files.read_json(path)
         except StateError as error:
-            self._complain(name, error)
+            self.complain(name, error)
             return {}
         except OSError:
             return {}  # gone between two looks
         return found if isinstance(found, dict) else {}
 
-    def _complain(self, name: str, error: StateError) -> None:
+    def complain(self, name: str, error: GridtuiError) -> None:
+        """Tell that something cannot be kept, once for each name."""
         if name not in self._told:
             self._told.add(name)
             self._problem(error)

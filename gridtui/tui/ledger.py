@@ -1,14 +1,15 @@
-"""What was done, as far as that is known: from this dashboard, in memory; before it and beside it, from the joblog, the runs that were kept and
-the queue. Owns what is remembered and for how long; `activity` says it in words.
+"""What was done, as far as that is known: from this dashboard, in memory; before it and beside it, from the joblog, the runs that were kept,
+the queue, and what other dashboards did by hand. Owns what is remembered and for how long; `activity` says it in words.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from ..exec import Task
 from ..exec import log as joblog
 from ..jobs.model import ENDED, PLACED, Group
 from ..playbooks.model import Plan, Playbook, Result
-from . import work
+from . import deeds, work
 from .activity import WELL, Deed, Kind, counted
 from .course import Course
 from .errands import Errand, ExecErrand, PlayErrand
@@ -61,6 +62,10 @@ class Ledger:
         self._jobs: Sequence[Progress] = ()
         self._old: Sequence[tuple[Path, Deed]] = ()
         """The deeds of both, each with its place."""
+        self._others: Sequence[Deed] = ()
+        """What was done by hand, from here too."""
+        self._kept: set[tuple[object, ...]] = set()
+        self._keeping: asyncio.Task[None] | None = None
         self._state: tuple[object, ...] = ()
         self._next = 0.0
         self._reading = False
@@ -92,6 +97,31 @@ class Ledger:
         """Something was changed by hand, or was to be."""
         self._changes.append(Change(self._dashboard.clock(), what, tuple(names), error))
         del self._changes[:-MOST]
+        self.keep()
+
+    # ---- over restarts ----
+
+    def keep(self) -> None:
+        """Something has ended: write down what nobody else does."""
+        if self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.create_task(self._keep())
+
+    async def close(self) -> None:
+        """Wait until all is written; shells that are open stay so, in windows of their own."""
+        if self._keeping is not None:
+            await self._keeping
+        await self._keep(leaving=True)
+
+    async def _keep(self, leaving: bool = False) -> None:
+        while new := [one for one in self._here() if self._lasting(one, leaving)]:
+            self._kept.update(map(deeds.key, new))
+            try:
+                await asyncio.to_thread(deeds.add, [replace(one, running=False) for one in new])
+            except GridtuiError as error:
+                self._dashboard.keeping.complain("deeds", error)
+
+    def _lasting(self, deed: Deed, leaving: bool) -> bool:
+        return deed.kind in deeds.KINDS and deeds.key(deed) not in self._kept and (leaving or not deed.running)
 
     # ---- what others did ----
 
@@ -119,14 +149,14 @@ class Ledger:
         changed = jobs != self._jobs or state != self._state
         self._jobs = jobs
         if state != self._state:
-            self._logged, self._old = await asyncio.to_thread(self._recorded)
-            self._state = state
+            self._state = state  # also where reading fails: what is damaged is told once
+            self._logged, self._old, self._others = await asyncio.to_thread(self._recorded)
         return changed
 
-    def _recorded(self) -> tuple[Sequence[joblog.Logged], Sequence[tuple[Path, Deed]]]:
+    def _recorded(self) -> tuple[Sequence[joblog.Logged], Sequence[tuple[Path, Deed]], Sequence[Deed]]:
         logged, kept = joblog.runs(), self._dashboard.fleet.playbook_runs()
         old = [*((one.path, _of_log(one)) for one in logged), *((one.folder, _of_kept(one)) for one in kept)]
-        return logged, old
+        return logged, old, deeds.read()
 
     def _files(self) -> tuple[object, ...]:
         """Another value as soon as there is something new to read."""
@@ -139,19 +169,27 @@ class Ledger:
                 continue
             found.append(tuple(names))
             found += [(folder / name / "outcomes.json").exists() for name in names if (folder / name).is_dir()]
+        with contextlib.suppress(FileNotFoundError):
+            found.append(deeds.path().stat().st_mtime_ns)
         return tuple(found)
 
     # ---- all of it ----
 
     def deeds(self) -> list[Deed]:
         """All that is known, in no order."""
-        here = [errand.deed() for errand in self._errands]
+        here = self._here()
         own = {errand.log for errand in self._errands if isinstance(errand, ExecErrand)}
         own |= {errand.folder for errand in self._errands if isinstance(errand, PlayErrand)}
-        here += map(_of_shell, self._dashboard.shells.opened[-MOST:])
-        here += map(_of_change, self._changes)
+        known = set(map(deeds.key, here))
         here += [deed for place, deed in self._old if place not in own and not self._going(deed)]
+        here += [deed for deed in self._others if deeds.key(deed) not in known]
         return here + [_of_jobs(one) for one in self._jobs]
+
+    def _here(self) -> list[Deed]:
+        """What was done from here."""
+        here = [errand.deed() for errand in self._errands]
+        here += map(_of_shell, self._dashboard.shells.opened[-MOST:])
+        return here + [_of_change(one) for one in self._changes]
 
     def _going(self, deed: Deed) -> bool:
         """Whether it is what goes on here, whose folder is not known before its end."""

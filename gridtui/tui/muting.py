@@ -95,8 +95,12 @@ class Muting:
         except GridtuiError as error:
             self._complain(error)
             return
-        words = f"{fleet.fold({one.node for one in taken})}: taken back" if taken else "there is nothing to take back"
-        self._tell(words)
+        if not taken:
+            self._tell("there is nothing to take back")
+            return
+        names = list(dict.fromkeys(one.node for one in taken))
+        self._dashboard.ledger.note(f"taken back: {', '.join(sorted({str(one.hush) for one in taken}))}", names)
+        self._tell(f"{fleet.fold(names)}: taken back")
 
     def _tell(self, words: str) -> None:
         self._dashboard.notify(clean(words, 300), markup=False, timeout=4)

@@ -135,6 +135,10 @@ class Shells:
             text.plain(words), markup=False, severity="warning" if severity == "warning" else "information", timeout=6
         )
 
+    def _end(self, shell: Shell, status: int | None = None) -> None:
+        shell.status, shell.ended = status, self._dashboard.clock()
+        self._dashboard.ledger.keep()
+
     # ---- in windows ----
 
     async def _windows(self, names: Sequence[str]) -> None:
@@ -158,7 +162,7 @@ class Shells:
         self._say(f"{len(names)} shell{'' if len(names) == 1 else 's'} in tmux")
 
     def _closed(self, shell: Shell) -> None:
-        shell.ended = self._dashboard.clock()
+        self._end(shell)
 
     async def _select(self, window: tmux.Window) -> None:
         try:
@@ -186,14 +190,14 @@ class Shells:
             try:
                 status = await self.front(shell, words, f"gridtui: shell on {text.plain(name)}{turn}")
             except UsageError as error:
-                shell.ended = self._dashboard.clock()
+                self._end(shell)
                 self._say(str(error), "warning")
                 return
             if status is None:
                 shell.stopped = True
                 self._say(f"the shell on {name} is stopped: the same key goes on with it")
                 return
-            shell.status, shell.ended = status, self._dashboard.clock()
+            self._end(shell, status)
             if (words_of_end := ended(name, status)) is not None:
                 self._say(words_of_end, "warning")
             if status == -signal.SIGINT:
@@ -242,6 +246,8 @@ class Shells:
         for shell in self.opened:
             if shell.stopped and shell.program is not None:
                 await shell.program.gone()
+            if shell.open and shell.window is None:
+                shell.stopped, shell.ended = False, self._dashboard.clock()
 
 
 def ended(name: str, status: int) -> str | None:

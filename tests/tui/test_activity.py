@@ -600,7 +600,7 @@ async def test_the_output_of_old_commands_is_let_go(monkeypatch: pytest.MonkeyPa
     assert len(errands[0].results.heaps()) == 1
 
 
-def test_what_is_remembered_is_bounded() -> None:
+async def test_what_is_remembered_is_bounded() -> None:
     app = board(FakeFleet(3))
     for number in range(3 * ledger.MOST):
         errand = ExecErrand(Task("true"), ["web01"], float(number))

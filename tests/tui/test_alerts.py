@@ -488,3 +488,23 @@ async def test_verbs_are_for_what_is_marked_else_under_the_cursor() -> None:
         await until(pilot, lambda: isinstance(app.screen, AlertsScreen))
         await pilot.press("b")
         await until(pilot, lambda: app.screen is app.playbooks_screen)
+
+
+async def test_a_command_with_words_is_for_the_node_under_the_cursor_and_what_was_said_is_noted() -> None:
+    fleet = broken(Settings(guard=Guard(confirm_above=1000)))
+    app = board(fleet)
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(app, pilot)
+        lines(app).seek(list(fleet.nodes)[5])
+        app.obey(app.understand("exec uptime"))
+        await until(pilot, lambda: fleet.ran)
+        assert fleet.ran[-1][0].command == "uptime" and list(fleet.ran[-1][1]) == [list(fleet.nodes)[5]]
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, AlertsScreen))
+        await fleet.mute(["gate"], Hush.SILENCED, seconds=3600)
+        app.muting.take_back(["gate"])
+        await until(pilot, lambda: any("taken back" in deed.what for deed in app.ledger.deeds()))
+        (deed,) = (deed for deed in app.ledger.deeds() if deed.what.startswith("taken back"))
+        assert deed.what == "taken back: silenced" and deed.names == ("gate",)
+        app.muting.say(["gate"], Hush.MAINTENANCE, None, "")
+        await until(pilot, lambda: any("maintenance" in deed.what for deed in app.ledger.deeds()))

@@ -234,7 +234,7 @@ class ActivityScreen(NodedScreen):
         known, source, dashboard = self._known(sorted(names, key=list(deed.names).index)), deed.source, self.dashboard
         if not known:
             self._refuse("none of its nodes is in this inventory")
-        elif isinstance(source, Shell):
+        elif deed.kind is Kind.SHELL:
             dashboard.open_shell(known)
         elif isinstance(source, ExecErrand):
             self._exec(source.task.command, source.task.sudo, source.task.timeout, known)
@@ -255,7 +255,7 @@ class ActivityScreen(NodedScreen):
         elif deed.kind is Kind.PLAYBOOK:
             self._refuse("what its variables were is not kept: choose the playbook anew")
         else:
-            self._refuse("it was done by hand: do it where it was done")
+            self._refuse("all that it takes is not kept: do it where it was done")
 
     def _exec(self, command: str, sudo: bool, timeout: float | None, names: Sequence[str]) -> None:
         screen = cast("ExecScreen", self.dashboard.run_screen("exec"))

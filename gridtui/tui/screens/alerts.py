@@ -149,6 +149,10 @@ class AlertsScreen(Place):
     def action_exec(self) -> None:
         self.dashboard.open_run("exec", *self._targets())
 
+    def command_exec(self, words: str) -> None:
+        """Run a command on the targets."""
+        self.dashboard.run_command(words, *self._targets())
+
     def action_push(self) -> None:
         self.dashboard.open_run("push", *self._targets())
 

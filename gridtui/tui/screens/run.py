@@ -253,6 +253,7 @@ class RunScreen(NodedScreen):
         finally:
             if self.errand is not None and self.errand.running:
                 self.errand.end(self.dashboard.clock())
+                self.dashboard.ledger.keep()
             self._stop = None
         self.show()
         if not self.is_active:
