@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import App
 from textual.command import Provider
 from textual.screen import Screen
 from textual.widgets import Input
 
-from ..errors import CommandError, SelectionError
+from ..errors import CommandError, SelectionError, UsageError
 from ..model import clean
 from . import columns, commands, themes
 from .arrange import group_keys
@@ -29,8 +30,20 @@ if TYPE_CHECKING:
     from .bridge import Bridge
     from .keeping import Keeping
     from .screens.fleet import FleetScreen
+    from .screens.transfer import TransferScreen
 
 Doer = Callable[[], object]
+
+SPANS: tuple[Word, ...] = (("15m", "a quarter of an hour"), ("1h", "an hour"), ("8h", "a day's work"), ("1d", "a day"))
+"""Times that are offered."""
+
+
+def split(words: str) -> list[str]:
+    """Words as a shell reads them. Raises UsageError."""
+    try:
+        return shlex.split(words)
+    except ValueError as error:
+        raise UsageError(f"the words cannot be read: {str(error).lower()}") from None
 
 
 def _findings() -> type[Provider]:
@@ -122,12 +135,24 @@ class Commanding(Hushing):
             "look": lambda: [(look, "") for look in LOOKS],
             "metric": self._metrics,
             "view": lambda: ((name, told(view)) for name, view in self.views.all().items()),
+            "playbook": self._playbooks,
+            "span": lambda: SPANS,
+            "moment": lambda: ((span, f"{about} ago") for span, about in (*SPANS, ("7d", "a week"))),
+            "why": self._reasons,
+            "run": lambda: ((words, "") for words in reversed(self.ledger.commands())),
         }
 
     def _groups(self) -> Iterable[Word]:
         keys = group_keys(self.fleet.nodes.values())
         labels = ((key.removeprefix("label:"), "a label") for key in keys if key.startswith("label:"))
         return [("none", "not at all"), *((key, "") for key in keys if key and ":" not in key), *labels]
+
+    def _playbooks(self) -> Iterable[Word]:
+        return [(one.name, clean(one.title, 80)) for one in self.fleet.playbooks().playbooks.values()]
+
+    def _reasons(self) -> Iterable[Word]:
+        """What was said before of alerts that somebody knows of."""
+        return dict.fromkeys((one.why, "said before") for one in self.fleet.mutes() if one.why)
 
     def _metrics(self) -> Iterable[Word]:
         from .metrics import METRICS
@@ -186,7 +211,33 @@ class Commanding(Hushing):
             ) from None
         self.show_crumbs()
 
+    def _as_here(self, name: str) -> None:
+        """Do an action that has a command with words too, on whom its key here is for."""
+        found = self._owner(COMMANDS[name], False)
+        assert found is not None
+        owner, method = found
+        if owner is self.fleet_screen:
+            self.go_to(1)
+        getattr(owner, method)()
+
     # ---- commands of the app's own ----
+
+    def command_playbooks(self, words: str) -> None:
+        """The choice of a playbook, with this one under the cursor."""
+        self._as_here("playbooks")
+        if self.screen is self.playbooks_screen:
+            self.playbooks_screen.seek(words)
+
+    def command_push(self, words: str) -> None:
+        """Send files, the last word says where to. Raises UsageError."""
+        *sources, destination = split(words)
+        if not sources:
+            raise UsageError("push wants a file, and a place on the nodes", hint="push site/ /srv/www")
+        screen = self.run_screen("push")
+        if screen.running:
+            raise UsageError("a push still runs: stop it first, or wait")
+        self._as_here("push")
+        screen.soon(lambda: cast("TransferScreen", screen).push_typed(shlex.join(sources), destination))
 
     def command_node(self, words: str) -> None:
         """The page of a node."""

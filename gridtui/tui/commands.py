@@ -5,6 +5,7 @@ completed; does nothing itself: a command is done by `command_<name>(words)`, or
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -26,12 +27,20 @@ Kind = Literal[
     "theme",
     "view",
     "job",
+    "playbook",
+    "span",
+    "moment",
+    "why",
+    "run",
     "text",
 ]
 """What stands behind a command; of each kind the dashboard knows the words that there are, but of `text`."""
 
-REST: frozenset[Kind] = frozenset({"selection", "text"})
+REST: frozenset[Kind] = frozenset({"selection", "moment", "why", "run", "text"})
 """Kinds that take all that follows, blanks too."""
+
+OPEN: frozenset[Kind] = REST | {"span", "job"}
+"""Kinds of which more can be said than the words that are offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +72,17 @@ _OWN: tuple[Command, ...] = (
     Command("compare", "Compare the nodes that a selection names; alone: the marked ones", ("selection",)),
     Command("theme", "Wear a theme", ("theme",), 1),
     Command("posture", "Show how a node is kept", ("node",)),
-    Command("history", "Look at what was recorded, from a moment on: 2h, 14:30, 2026-11-22T14:30", ("text",)),
+    Command("history", "Look at what was recorded, from a moment on: 2h, 14:30, 2026-11-22T14:30", ("moment",)),
     Command("job", "Open a job's page, or an array: 12, 12.3 or 12[]", ("job",), 1),
-    Command("exec", "Run a command on the target nodes", ("text",), kept=False, changes=True),
+    Command("exec", "Run a command on the target nodes", ("run",), kept=False, changes=True),
+    Command("push", "Send files to the target nodes: what, and last where to", ("text",), changes=True),
+    Command("playbooks", "Choose a playbook for the target nodes", ("playbook",)),
     Command("shell", "Open a shell on each node that a selection names; alone: here", ("selection",), changes=True),
-    Command("acknowledge", "Somebody knows of the alerts, until they end; with a word why", ("text",), changes=True),
-    Command("silence", "No alerts for a while: `1h`, and a word why", ("text",), changes=True),
-    Command("maintain", "The nodes are worked on: a time, if it is to end by itself, and why", ("text",), changes=True),
+    Command("acknowledge", "Somebody knows of the alerts, until they end; with a word why", ("why",), changes=True),
+    Command("silence", "No alerts for a while: `1h`, and a word why", ("span", "why"), changes=True),
+    Command(
+        "maintain", "The nodes are worked on: a time, if it is to end by itself, and why", ("span", "why"), changes=True
+    ),
 )
 """Commands with words behind them. Those of a name that an action has do its action when they stand alone."""
 
@@ -173,14 +186,15 @@ def _unknown(word: str, commands: Mapping[str, Command], line: str, position: in
 def check(call: Call, sources: Sources) -> None:
     """Whether the words behind a command are there at all. Raises CommandError, with where and what is near."""
     at, line = call.position, call.line
+    args = call.command.args
     for number, word in enumerate(call.words.split()):
-        if not call.command.args or call.command.args[0] in REST:
+        if REST.intersection(args[: number + 1]):
             return
         at = line.index(word, at)
-        if number >= len(call.command.args):
+        if number >= len(args):
             raise CommandError(f"`{clean(word, 40)}` is more than `{call.command.name}` takes", text=line, position=at)
-        kind = call.command.args[number]
-        source = sources.get("column" if kind == "columns" else kind)
+        kind = args[number]
+        source = sources.get("column" if kind == "columns" else kind) if kind not in OPEN else None
         for part in word.split(",") if kind == "columns" else [word]:
             if source is not None and part not in (known := [one for one, _ in source()]):
                 near = difflib.get_close_matches(part, known, 1)
@@ -203,13 +217,16 @@ def complete(line: str, commands: Mapping[str, Command], sources: Sources, selec
     if command is None or not command.args:
         return []
     before = f"{indent}{word} "
-    if command.args[0] in REST:
-        padding = rest[: len(rest) - len(rest.lstrip())]
-        return moved(_rest(command.args[0], rest[len(padding) :], selecting), before + padding)
+    whole = next((at for at, kind in enumerate(command.args) if kind in REST), len(command.args))
     *done, last = rest.split(" ")
     filled = [one for one in done if one]
-    if len(filled) >= len(command.args):
-        return []
+    if len(filled) >= whole:
+        if whole == len(command.args):
+            return []
+        # Behind the words before it, the last kind takes what is left, with its blanks.
+        match = re.match(rf" *(?:[^ ]+ +){{{whole}}}", rest)
+        head = match[0] if match is not None else ""
+        return moved(_rest(command.args[whole], rest[len(head) :], sources, selecting), before + head)
     kind = command.args[len(filled)]
     before += "".join(f"{one} " for one in done)
     offers = _words(kind, last, sources)
@@ -222,8 +239,12 @@ def _begun(indent: str, command: Command, about: str) -> Offer:
     return Offer(f"{indent}{command.name}{' ' if needs else ''}", command.name, about, not needs)
 
 
-def _rest(kind: Kind, rest: str, selecting: Selecting) -> list[Offer]:
-    return selecting(rest) if kind == "selection" else []
+def _rest(kind: Kind, rest: str, sources: Sources, selecting: Selecting) -> list[Offer]:
+    if kind == "selection":
+        return selecting(rest)
+    source = sources.get(kind)
+    words = ((word, about) for word, about in source() if word.isprintable()) if source is not None else ()
+    return [Offer(word, word, about) for word, about in fitting(rest, words)]
 
 
 def _words(kind: Kind, typed: str, sources: Sources) -> list[Offer]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gridtui.errors import CommandError
 from gridtui.tui.actions import ACTIONS, BY_NAME
-from gridtui.tui.commands import ALIASES, COMMANDS, Command, Sources, check, complete, named, parse, usage
+from gridtui.tui.commands import ALIASES, COMMANDS, REST, Command, Sources, check, complete, named, parse, usage
 from gridtui.tui.offers import Offer
 
 SOME = {
@@ -20,7 +20,9 @@ SOME = {
         Command("filter", "Show only some", ("selection",)),
         Command("columns", "Choose columns", ("columns",), 1),
         Command("look", "Look another way", ("look", "metric"), 1),
-        Command("exec", "Run a command", ("text",), 1, kept=False),
+        Command("exec", "Run a command", ("run",), 1, kept=False),
+        Command("silence", "Be silent", ("span", "why")),
+        Command("history", "Look back", ("moment",)),
         Command("quit", "Leave"),
     )
 }
@@ -30,6 +32,10 @@ SOURCES: Sources = {
     "column": lambda: [("state", "STATE"), ("name", "NODE"), ("cpu", "CPU")],
     "look": lambda: [("map", ""), ("table", "")],
     "metric": lambda: [("cpu", ""), ("mem", "")],
+    "run": lambda: [("uname -r", ""), ("uptime", "")],
+    "span": lambda: [("15m", ""), ("1h", "")],
+    "moment": lambda: [("1h", "")],
+    "why": lambda: [("new fans", ""), ("new disk", "")],
 }
 
 
@@ -74,11 +80,17 @@ def test_short_ways_mean_something_and_hide_nothing() -> None:
         ("filter @web & load>4", "filter", "@web & load>4", 7),
         ("filter", "filter", "", 6),
         ("exec echo  'a  b'", "exec", "echo  'a  b'", 5),
+        ("silence 3h they are new", "silence", "3h they are new", 8),
     ],
 )
 def test_lines(line: str, name: str, words: str, position: int) -> None:
     call = parse(line, SOME)
     assert (call.command.name, call.words, call.position) == (name, words, position)
+
+
+def test_more_can_be_said_than_is_offered() -> None:
+    for line in ("silence 3h", "silence 90m they are new", "history 14:30", "exec df -h"):
+        check(parse(line, SOME), SOURCES)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +148,14 @@ def test_a_beginning_of_several_names_them() -> None:
         ("columns name,c", ["columns name,cpu"]),
         ("look m", ["look map"]),
         ("look map ", ["look map cpu", "look map mem"]),
-        ("exec up", []),
+        ("exec up", ["exec uptime"]),
+        ("exec uname ", ["exec uname -r"]),
+        ("exec zz", []),
+        ("silence ", ["silence 15m", "silence 1h"]),
+        ("silence 1", ["silence 15m", "silence 1h"]),
+        ("silence 2h ", ["silence 2h new fans", "silence 2h new disk"]),
+        ("silence  2h  new f", ["silence  2h  new fans"]),
+        ("history ", ["history 1h"]),
         ("quit ", []),
         ("zzz ", []),
     ],
@@ -177,7 +196,7 @@ def test_an_offer_that_ends_a_line_can_be_read(line: str) -> None:
         word = line.split(" ")[0] if " " in line.strip() else ""
         if offer.ends and (not word or named(word, SOME)):
             call = parse(offer.text, SOME)
-            if call.command.args and call.command.args[0] not in ("selection", "text") and not _mended(line):
+            if call.command.args and call.command.args[0] not in REST and not _mended(line):
                 check(call, SOURCES)
 
 

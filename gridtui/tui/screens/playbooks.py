@@ -46,6 +46,7 @@ class PlaybooksScreen(Place):
         self._plan = Plan((), diff=True)
         self._said: Chunk = ()
         self._typing = ""
+        self._wanted = ""
 
     @property
     def crumb(self) -> str:
@@ -79,6 +80,16 @@ class PlaybooksScreen(Place):
         self.names, self.whom = tuple(names), whom
         self._said = ()
 
+    def seek(self, name: str) -> None:
+        """Put the cursor on a playbook, as soon as the screen is shown."""
+        self._wanted = name
+        if self.is_mounted and self.is_active:
+            self.show()
+
+    def command_playbooks(self, words: str) -> None:
+        """Go to a playbook."""
+        self.seek(words)
+
     # ---- what is shown ----
 
     def freshen(self, changed: bool) -> None:
@@ -100,6 +111,9 @@ class PlaybooksScreen(Place):
     def show(self) -> None:
         """Draw what is new."""
         self._list.take(self._found, self._marked)
+        if self._wanted and self._found:
+            wanted, self._wanted = self._wanted, ""
+            self._list.go(next((at for at, one in enumerate(self._found) if one.name == wanted), self._list.cursor))
         self._list.styles.max_height = max(1, len(self._found)) if self.has_class("-narrow") else None
         self._summarise()
         chosen = self.chosen()

@@ -142,6 +142,12 @@ class TransferScreen(RunScreen):
         lines = [(f"{sources.value.strip()} → {plan.destination}", "strong")]
         self.begin("Push this?", names, lines, stop, lambda: self._go(plan, names, peers, stop))
 
+    def push_typed(self, sources: str, destination: str) -> None:
+        """Push what was typed elsewhere, to whom this is aimed at."""
+        self.query_one("#sources", Prompt).value = sources
+        self.query_one("#destination", Prompt).value = destination
+        self._typed()
+
     async def _go(self, plan: pushes.Plan, names: Sequence[str], peers: bool, stop: pushes.Stop) -> None:
         for field in ("#sources", "#destination"):
             box = self.query_one(field, Prompt)
