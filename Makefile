@@ -60,7 +60,7 @@ bench: $(VENV)/.dev
 		$(IN_VENV) python -m "benchmarks.$${name%.py}" $(ARGS) || failed=1; \
 	done; exit $$failed
 
-# The pictures of the README, from the running program.
+# The pictures of the README and the guides, from the running program.
 pictures: $(VENV)/.dev
 	$(BIN)/python docs/pictures.py
 

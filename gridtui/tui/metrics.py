@@ -39,6 +39,8 @@ class Metric:
     """The end of its scale; None: a round number above the largest value that is shown."""
     least: float = 1.0
     """The least end of a scale that follows the values: below it, differences are noise."""
+    calm: float = 0.0
+    """What colours begin at: less is as good. 60 µs beside 20 µs are no news, and would look like some."""
     log: bool = False
     """Each step is a multiple: for what spans from a switch to an ocean."""
     binary: bool = False
@@ -93,7 +95,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("mem", "memory", text.percent, _measured("mem"), high=100.0, series="mem"),
     Metric("load", "load", text.number, _measured("load"), series="load"),
     Metric("disk", "fullest disk", text.percent, _measured("disk"), high=100.0),
-    Metric("rtt", "round trip", text.seconds, _rtt, cells=7, least=0.001, log=True, series="rtt"),
+    Metric("rtt", "round trip", text.seconds, _rtt, cells=7, least=0.001, calm=0.0001, log=True, series="rtt"),
     Metric("loss", "lost echoes", text.percent, _loss, high=100.0),
     Metric(
         "net.rx", "received", rate, _measured("net.rx"), 7, least=1024.0, log=True, binary=True, bad="", series="net.rx"
@@ -161,8 +163,10 @@ class Scale:
         return self.low + (self.high - self.low) * share
 
 
-def scale(metric: Metric, values: Iterable[float]) -> Scale:
-    """The scale on which these values are shown together. Its ends are round, so that it stays while values move a little."""
+def scale(metric: Metric, values: Iterable[float], fine: bool = False) -> Scale:
+    """The scale on which these values are shown together. Its ends are round, so that it stays while values move a little. `fine`: for curves,
+    which show what colours would make too much of.
+    """
     if metric.high is not None:
         return Scale(metric.low, metric.high)
     known = [value for value in values if value == value and value > 0 and value != math.inf]
@@ -173,6 +177,8 @@ def scale(metric: Metric, values: Iterable[float]) -> Scale:
     base = 32.0 if metric.binary else 10.0
     high = _power(max(top, metric.least), base, up=True)
     low = _power(min(known, default=metric.least), base, up=False)
+    if not fine:
+        low = max(low, metric.calm)
     if metric.binary:
         low = max(low, metric.least)  # a few bytes more or less are nobody's traffic
     return Scale(max(min(low, high / base), high / math.pow(base, 4)), high, log=True)

@@ -11,13 +11,14 @@ from .arrange import Group
 from .states import GLYPHS, ROLES, WORDS, Kind
 from .widgets.bars import Chunk
 
-_METHODS = {
+METHODS = {
     PingMethod.ICMP: ("icmp", "unprivileged socket"),
     PingMethod.RAW: ("icmp raw", "as root or with CAP_NET_RAW"),
     PingMethod.TCP: ("tcp connect", "this system permits no ICMP"),
     PingMethod.SSH: ("over ssh", "behind a jump host"),
     PingMethod.LOCAL: ("none", "only this machine"),
 }
+"""What each is called, and why it is taken."""
 
 
 def right(banner: str, now: float, cells: int, alerts: int = 0, read_only: bool = False) -> list[Chunk]:
@@ -61,7 +62,7 @@ def together(total: Group, wide: bool = True) -> list[Chunk]:
 
 def ping(method: PingMethod, wide: bool = True) -> list[Chunk]:
     """How round trips are measured, and, where there is room, why so."""
-    name, because = _METHODS[method]
+    name, because = METHODS[method]
     return [(("ping ", "dim"), (name, "text"), (f" ({because})" if wide else "", "faint"))]
 
 

@@ -73,6 +73,7 @@ def test_the_key_goes_round() -> None:
         ("load", [0.2, 3.1], (0, 5)),
         ("rtt", [], (0.0001, 0.001)),
         ("rtt", [0.0002, 0.031], (0.0001, 0.1)),
+        ("rtt", [0.00001, 0.00006], (0.0001, 0.001)),  # all of them are good
         ("rtt", [0.000001, 2.0], (0.001, 10)),  # at most four decades: less is one colour anyway
         ("net.rx", [], (32, 1024)),
         ("net.rx", [0.0, 3.0, 3000.0], (1024, 32 * 1024)),

@@ -16,6 +16,7 @@ from gridtui.settings import History
 from gridtui.tui.app import Dashboard
 from gridtui.tui.replay import Replay
 from gridtui.tui.replaying import SPEEDS
+from gridtui.tui.widgets.latency import LatencyBoard
 from gridtui.tui.widgets.playhead import Playhead, cell, track
 
 from .fake import START, FakeFleet
@@ -73,6 +74,19 @@ async def test_from_live_to_the_past_and_back(fleet: FakeFleet) -> None:
         assert not app.screen.query(Playhead)
         await pilot.press("semicolon", "comma")  # mean nothing now
         assert app.replay is None
+
+
+async def test_looks_that_were_made_live_show_what_was_then(fleet: FakeFleet) -> None:
+    app = board(fleet)
+    async with app.run_test(size=WIDE) as pilot:
+        await begin(app, pilot)
+        await pilot.press("3")
+        await until(pilot, lambda: app.screen.query(LatencyBoard))
+        replay = await opened(app, pilot)
+        name = next(iter(fleet.nodes))
+        then, now = list(replay.history(name, "rtt")), list(fleet.history(name, "rtt"))
+        assert then != now
+        await until(pilot, lambda: list(app.screen.query_one(LatencyBoard)._history(name, "rtt")) == then)
 
 
 async def test_every_key_of_a_replay(fleet: FakeFleet) -> None:

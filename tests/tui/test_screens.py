@@ -120,6 +120,30 @@ async def test_the_banner_is_on_every_screen() -> None:
         await until(pilot, lambda: isinstance(app.screen, EventsScreen) and "SIMULATED NODES" in screen_text(app))
 
 
+async def test_alerts_and_the_time_are_told_at_80_columns_and_the_banner_on_any_screen_however_low() -> None:
+    app = board(banner="SIMULATED NODES")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begin(app, pilot)
+        await until(pilot, lambda: "alert" in screen_text(app).splitlines()[0])
+        trail, below = screen_text(app).splitlines()[:2]
+        assert trail.strip()[-3] == ":", "the time"
+        assert "SIMULATED" in trail
+        assert "SIMULATED" not in below
+        await pilot.resize_terminal(40, 10)
+        await until(pilot, lambda: "SIMULATED NODES" in screen_text(app).splitlines()[0])
+        assert "nodes" in screen_text(app).splitlines()[0]
+
+
+async def test_a_page_says_once_why_a_node_does_not_answer() -> None:
+    app = board()
+    async with app.run_test(size=(200, 50)) as pilot:
+        await begin(app, pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, NodeScreen) and "Why" in screen_text(app))
+        summary = screen_text(app).splitlines()[2]
+        assert summary.count("connection refused") == 1
+
+
 async def test_a_fleet_that_cannot_start_ends_the_dashboard_with_its_error() -> None:
     fleet = FakeFleet(2)
     fleet.start_error = PingError("no way to ping")

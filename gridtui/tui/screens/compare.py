@@ -54,7 +54,7 @@ def _plot(metric: Metric) -> Plot:
         least=metric.least,
         binary=metric.binary,
         losses=metric.name == "rtt",
-        scale=partial(scale, metric) if metric.log else None,
+        scale=partial(scale, metric, fine=True) if metric.log else None,
         id=f"plot-{metric.name.replace('.', '-')}",
     )
 

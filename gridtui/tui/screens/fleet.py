@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -59,7 +60,7 @@ class FleetScreen(ViewingScreen):
             dashboard.survey.posture,
             dashboard.marks.__contains__,
             {"gpu", "posture"},
-            dashboard.fleet.history,
+            self._history,
             id="table",
         )
         yield TextLine("raised", cut=True, id="detail")
@@ -76,12 +77,16 @@ class FleetScreen(ViewingScreen):
 
         return LatencyBoard(
             dashboard.bridge.fresh_status,
-            dashboard.fleet.history,
+            self._history,
             self._interval,
             dashboard.clock,
             dashboard.marks.__contains__,
             id="board",
         )
+
+    def _history(self, name: str, metric: str) -> Sequence[float]:
+        """What was measured, of whatever is shown: a replay takes the place of the fleet."""
+        return self.dashboard.fleet.history(name, metric)
 
     def _interval(self, name: str, metric: str) -> float:
         """Seconds between two values of a node's history."""

@@ -157,7 +157,10 @@ class NodeScreen(Place):
         second: list[Chunk] = [((f"{seen.word} {since}".rstrip(), seen.role),)]
         if status.reach.failed is not None and status.reach.error:
             second.append(((text.plain(status.reach.error), "text"),))
+        error = status.reach.error if status.reach.failed is not None else ""
         for reason in verdict.reasons:
+            if error and text.plain(error) in text.plain(reason.text):
+                continue  # a broken link is said already
             soft = " (not yet counted)" if reason.soft else ""
             since = f" for {text.age(now - reason.since)}" if reason.since else ""
             second.append(((text.plain(reason.text), STATE_ROLES[reason.state]), (f"{since}{soft}", "dim")))

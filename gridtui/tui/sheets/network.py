@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...model import PingMethod, Status
 from ...model import size as in_bytes
 from .. import text
+from ..top import METHODS
 from .words import Parts, missing, pair, part
 
 
@@ -33,7 +34,7 @@ def reach(status: Status, cells: int) -> list[Parts]:
     if trips.method is PingMethod.LOCAL:
         lines.append((("this machine, nothing to measure", "dim"),))
     elif trips.sent:
-        lines.append(pair("measured", f"by {trips.method}, {trips.sent} sent"))
+        lines.append(pair("measured", f"by {METHODS[trips.method][0]}, {trips.sent} sent"))
         spread = " / ".join(text.seconds(value) for value in (trips.min, trips.avg, trips.max))
         lines += [
             pair("min/avg/max" if not at else "", part, label=12)
@@ -44,10 +45,17 @@ def reach(status: Status, cells: int) -> list[Parts]:
     if sample is not None:
         cost = sample.cost
         cpu_time = "CPU not known" if cost.node_cpu is None else f"{cost.node_cpu * 1000:.1f} ms of its CPU"
-        told = f"{cpu_time}, {in_bytes(cost.bytes)}, {text.seconds(cost.seconds)}"
+        told = f"{cpu_time}, {in_bytes(cost.bytes)}, in {text.seconds(cost.seconds)}"
         lines += [
             pair("a sample" if not at else "", part) for at, part in enumerate(text.fold(told, max(12, cells - 10)))
         ]
         if (clock := sample.metrics.get("clock")) is not None:
-            lines.append(pair("clock", f"{clock:+.3f} s against here"))
+            lines.append(pair("clock", _apart(clock)))
     return lines
+
+
+def _apart(clock: float) -> str:
+    """How far a node's clock is from the one here."""
+    if abs(clock) < 0.001:
+        return "as here"
+    return f"{text.seconds(abs(clock))} {'ahead of' if clock > 0 else 'behind'} here"

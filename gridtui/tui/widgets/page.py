@@ -55,7 +55,7 @@ def _plot(name: str) -> Plot:
             return Plot("load", text.number, id=id)
         case "net" | "disk":
             return Plot("network" if name == "net" else name, _rate, least=1024.0, binary=True, id=id)
-    return Plot("memory" if name == "mem" else name, text.percent, high=100.0, id=id)
+    return Plot({"cpu": "CPU", "mem": "memory"}.get(name, name), text.percent, high=100.0, id=id)
 
 
 class NodePage(VerticalScroll, inherit_bindings=False):
