@@ -38,6 +38,15 @@ class Listing:
         """Whose row it is."""
         raise NotImplementedError
 
+    def job(self, row: Any) -> Job | None:
+        """The one job of a row, if it is one."""
+        raise NotImplementedError
+
+    def node(self, row: Any) -> str:
+        """The node that has a row's job, or had it; none where it never had one, and of a whole array."""
+        job = self.job(row)
+        return job.node if job is not None else ""
+
     def titles(self, cells: int) -> Parts:
         """The titles of the columns."""
         raise NotImplementedError
@@ -85,6 +94,10 @@ class Submissions(Listing):
         entry: Entry = row
         return JobId(entry.progress.number)
 
+    def job(self, row: Any) -> Job | None:
+        entry: Entry = row
+        return entry.job
+
     def titles(self, cells: int) -> Parts:
         return work.titles(work.layout(cells))
 
@@ -128,6 +141,10 @@ class Elements(Listing):
     def id(self, row: Any) -> JobId:
         job: Job = row
         return job.id
+
+    def job(self, row: Any) -> Job | None:
+        job: Job = row
+        return job
 
     def titles(self, cells: int) -> Parts:
         return work.element_titles(work.element_layout(cells))

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from gridtui.errors import SshError, StateError
 from gridtui.jobs.model import JobId, JobState, Key, Placement, Spec
+from gridtui.model import Node
 from gridtui.settings import Dashboard as DashboardSettings
 from gridtui.settings import Guard, Settings
 from gridtui.tui import desk, duty
@@ -293,6 +294,40 @@ async def test_a_node_is_drained_and_given_back_from_a_job_and_from_its_page() -
         standing = queue.standing().get("gpu05")
         assert standing is None or not standing.drained
         await until(pilot, lambda: "no more jobs" not in screen_text(app))
+
+
+async def test_nodes_of_jobs_are_marked() -> None:
+    """Of the line under the cursor; or all on which it failed, of an array too."""
+    fleet = FakeFleet(12, (Node("db02", "198.18.9.7"),))
+    fleet.advance(3)
+    busy(fleet.jobs, fleet.now)
+    app = board(fleet)
+    async with app.run_test(size=WIDE) as pilot:
+        lines = await opened(pilot, app)
+        await pilot.press("home", "space")
+        await until(pilot, lambda: "no node has it" in screen_text(app))
+        await pilot.press("down", "space")
+        assert app.marks.names == ["gpu05"]
+        await until(pilot, lambda: "1 marked" in screen_text(app))
+        assert lines.sign(1) == "*" and lines.sign(0) == " " and lines.cursor == 2
+        await pilot.press("up", "space")
+        assert not app.marks.names
+        await until(pilot, lambda: "1 marked" not in screen_text(app))
+        await pilot.press("home")
+        await until(pilot, lambda: lines.row.progress.name == "render")
+        await pilot.press("F")
+        assert app.marks.names == ["db02"]
+        app.marks.clear()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, JobsScreen) and app.screen.number == 2)
+        await pilot.press("F")
+        await until(pilot, lambda: "marked: db02" in screen_text(app))
+        assert app.marks.names == ["db02"]
+        await pilot.press("backspace")
+        await until(pilot, lambda: isinstance(app.screen, JobsScreen) and app.screen.number is None)
+        await pilot.press("end", "F")
+        await until(pilot, lambda: "on which job 1 failed" in screen_text(app))
+        assert app.marks.names == ["db02"]
 
 
 async def test_a_node_of_another_inventory_has_no_page() -> None:

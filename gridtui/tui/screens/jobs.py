@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from ..app import Dashboard
 
 
+LAST = 500
+"""Jobs of an array that failed last, whose nodes are marked."""
+
+
 def _cpus(value: float | None) -> str:
     return (
         text.UNKNOWN
@@ -77,7 +81,7 @@ class JobsScreen(ChangeScreen):
             yield Plot("CPUs", _cpus, id="use")
         yield TextLine(cut=True, id="tabs")
         yield JobTitles(self._list.titles, id="titles")
-        yield JobLines(self._pages, self._list.row, id="list")
+        yield JobLines(self._pages, self._list.row, self._list.node, id="list")
         yield TextLine("raised", cut=True, id="detail")
         dashboard = self.dashboard
         yield Completing(
@@ -91,6 +95,7 @@ class JobsScreen(ChangeScreen):
         yield KeyBar(hints("jobs"), self.dashboard.keys, id="keys")
 
     def on_mount(self) -> None:
+        self._lines.marked = self.dashboard.marks.all
         self.set_focus(self._lines)
 
     def on_screen_resume(self) -> None:
@@ -146,8 +151,10 @@ class JobsScreen(ChangeScreen):
         first, second = self._array(now) if self.number is not None else self._all(now)
         self.query_one("#summary", TextLine).show((first, self.corner()), (second, ()))
         sizes = [sum(map(self._list.size, view.segments)) for view in self._list.views]
-        filtered: list[Chunk] = [(("filter ", "dim"), (self._words, "accent"))] if self._list.words else []
-        self.query_one("#tabs", TextLine).show(([*filtered, *work.tabs(self._list.views, self._view, sizes)], ()))
+        before: list[Chunk] = [(("filter ", "dim"), (self._words, "accent"))] if self._list.words else []
+        if marked := len(self.dashboard.marks):
+            before.append(((f"{marked} marked", "accent"),))
+        self.query_one("#tabs", TextLine).show(([*before, *work.tabs(self._list.views, self._view, sizes)], ()))
         if self.number is None:
             held, free = desk.use.curves(now)
             curves = [Curve("free", free, "second"), Curve("held by jobs", held)]
@@ -350,4 +357,28 @@ class JobsScreen(ChangeScreen):
 
     def job(self) -> Job | None:
         row = self._lines.row
-        return row.job if isinstance(row, Entry) else row
+        return None if row is None else self._list.job(row)
+
+    # ---- marks ----
+
+    def action_mark(self) -> None:
+        if (name := self._node()) is not None:
+            self.dashboard.marks.toggle(name)
+            self._lines.action_down()
+            self._lines.refresh()
+            self.show()
+
+    def action_mark_failed(self) -> None:
+        row = self._lines.row
+        if row is None:
+            return
+        desk, number = self.dashboard.desk, self._list.id(row).number
+        with desk.reading():
+            jobs = desk.jobs.list(numbers=[number], states=sorted(work.WRONG), limit=LAST, newest=True)
+            names = list(dict.fromkeys(job.node for job in jobs if job.node in self.dashboard.fleet.nodes))
+            if names:
+                self.dashboard.marks.set(names)
+                self._lines.refresh()
+                self.say(f"marked: {self.dashboard.fleet.fold(names)}", "text")
+            else:
+                self.say(f"no node of this inventory is known on which job {number} failed", "text")

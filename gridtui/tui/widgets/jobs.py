@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from textual.message import Message
@@ -13,11 +13,11 @@ from ..columns import Parts
 from ..pages import Pages
 from ..themes import palette
 from ..work import PENDING
-from .lines import Lines
+from .nodes import NodeLines
 from .strips import strip
 
 
-class JobLines(Lines):
+class JobLines(NodeLines):
     """Rows that are not read yet are asked for by a message, never waited for: a key is answered first."""
 
     class Wanted(Message, bubble=True):
@@ -26,10 +26,23 @@ class JobLines(Lines):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, JobLines.Wanted)
 
-    def __init__(self, pages: Pages[Any, Any], draw: Callable[[Any, int], Parts], *, id: str | None = None) -> None:
+    def __init__(
+        self,
+        pages: Pages[Any, Any],
+        draw: Callable[[Any, int], Parts],
+        node: Callable[[Any], str],
+        *,
+        id: str | None = None,
+    ) -> None:
         super().__init__(id=id)
         self._pages = pages
         self._draw_row = draw
+        self._node = node
+
+    def nodes(self, index: int) -> Collection[str]:
+        row = self._pages.row(index)
+        name = "" if row is None else self._node(row)
+        return (name,) if name else ()
 
     def span(self) -> tuple[int, int]:
         """The rows in view, and a page of the screen around them."""
