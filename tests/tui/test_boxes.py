@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from gridtui.tui.app import Dashboard
@@ -96,3 +97,18 @@ def test_of_jobs_what_can_be_typed_is_offered() -> None:
 def test_the_last_word_is_completed(line: str, texts: list[str]) -> None:
     words = [("ada", ""), ("lost", ""), ("adam", "")]
     assert [offer.text for offer in offers(line, words)] == texts
+
+
+@pytest.mark.parametrize("scene", BOXES)
+async def test_typed_in_one_piece_nothing_is_lost_nor_taken_for_a_key(scene: str) -> None:
+    """A slow link delivers the slash, the words, Enter and what comes behind it at once."""
+    app = shown(exhibit())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await open_scene(app, pilot, scene)
+        screen = app.screen
+        for key in ["slash", *"web", "enter", "slash", *"q", "escape", "down"]:
+            app.post_message(events.Key(key, {"slash": "/"}.get(key, key if len(key) == 1 else None)))
+        kind = {"fleet": "filter", "jobs": "jobs", "help": "help", "node-processes": "narrow"}.get(scene, "search")
+        await until(pilot, lambda: app.typed(kind).lines == ["web"] and not isinstance(app.focused, Completing))
+        await pilot.pause()
+        assert app.screen is screen and app.failure is None

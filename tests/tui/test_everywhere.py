@@ -16,16 +16,11 @@ from gridtui.tui.screens.place import Place
 from gridtui.tui.widgets.command_line import CommandLine
 
 from .fake import FakeFleet
-from .gallery import SCENES, Scene, act, exhibit, open_scene, shown
+from .gallery import SCENES, Scene, exhibit, open_scene, shown
 from .screens import told, until
 
 OVER = ("columns", "views", "node-signal", "alerts-silence", "help", "palette", "confirm", "secret", "cancel")
 """Scenes of what lies over a screen, and is left before anything else is done."""
-
-
-async def _activity(app: Dashboard, pilot: Pilot[int]) -> None:
-    await act(pilot, "activity")
-    await until(pilot, lambda: isinstance(app.screen, ActivityScreen))
 
 
 async def _narrowed(app: Dashboard, pilot: Pilot[int]) -> None:
@@ -39,7 +34,7 @@ async def _filtered(app: Dashboard, pilot: Pilot[int]) -> None:
     assert app.fleet_screen.within == "@web"
 
 
-MORE: dict[str, Scene] = {"activity": _activity, "jobs-narrowed": _narrowed, "fleet-filtered": _filtered}
+MORE: dict[str, Scene] = {"jobs-narrowed": _narrowed, "fleet-filtered": _filtered}
 PLACES = [*(name for name in SCENES if name not in OVER), *MORE]
 
 
@@ -63,16 +58,15 @@ def typing(app: Dashboard) -> bool:
     return bool(line.display) and app.focused is line.line
 
 
-def forbid(app: Dashboard) -> None:
+def forbid(fleet: FakeFleet) -> None:
     """Nothing may change a node from now on."""
-    fleet = app.fleet
-    assert isinstance(fleet, FakeFleet)
     fleet.settings = replace(fleet.settings, guard=Guard(read_only=True))
 
 
 @pytest.mark.parametrize("name", PLACES)
 async def test_commands_help_and_activity(name: str) -> None:
-    app = shown(exhibit())
+    fleet = exhibit()
+    app = shown(fleet)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(app, pilot, name)
         focused, within = app.focused, screen.within
@@ -100,20 +94,21 @@ async def test_commands_help_and_activity(name: str) -> None:
             for keys in (["A"], ["colon", *"activity", "enter"]):
                 await pilot.press(*keys)
                 await until(pilot, lambda: isinstance(app.screen, ActivityScreen) and app.screen.is_mounted)
-                if name != "activity":
+                if not isinstance(screen, ActivityScreen):
                     await pilot.press("escape")
                     await until(pilot, lambda: app.screen is screen)
             assert screen.within == within
             assert told(app) == []
-            forbid(app)  # and once more where nothing may change a node
+            forbid(fleet)  # and once more where nothing may change a node
 
 
 @pytest.mark.parametrize("name", PLACES)
 async def test_back_and_forward(name: str) -> None:
-    app = shown(exhibit())
+    fleet = exhibit()
+    app = shown(fleet)
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(app, pilot, name)
-        forbid(app)
+        forbid(fleet)
         way = [app.where()[0]]
         while len(way[-1]) > 1:
             await pilot.press("alt+left")
