@@ -83,16 +83,13 @@ def rows(found: Alerts, said: Sequence[Mute], over: Sequence[Ended], opened: Set
     lines: list[Row] = _entries(found.loud, opened)
     ill = {alert.node for alert in (*found.loud, *found.quiet)}
     well = [mute for mute in said if mute.node not in ill]
-    quiet = Heading(QUIET, len(found.quiet) + len(well))
-    if quiet.count:
-        lines.append(quiet)
-        if quiet.key not in folded:
-            lines += [*_entries(found.quiet, opened), *well]
-    lately = Heading(LATELY, len(over))
-    if over:
-        lines.append(lately)
-        if lately.key not in folded:
-            lines += over
+    parts: Sequence[tuple[Heading, Sequence[Row]]] = (
+        (Heading(QUIET, len(found.quiet) + len(well)), [*_entries(found.quiet, opened), *well]),
+        (Heading(LATELY, len(over)), over),
+    )
+    for heading, part in parts:
+        if heading.count:
+            lines += [heading, *(part if heading.key not in folded else ())]
     return lines
 
 

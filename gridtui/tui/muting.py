@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import GridtuiError, UsageError
 from ..model import Hush, Mute, clean
@@ -69,44 +69,37 @@ class Muting:
         return bool(names)
 
     def _run(self, work: Awaitable[None]) -> None:
-        self._dashboard.run_worker(work, group="muting")
+        async def told() -> None:
+            try:
+                await work
+            except GridtuiError as error:
+                self._tell(str(error), "warning")
+
+        self._dashboard.run_worker(told(), group="muting")
 
     async def _say(self, names: Sequence[str], hush: Hush, seconds: float | None, why: str) -> None:
         from ..health import mute_text
 
-        fleet = self._dashboard.fleet
-        try:
-            said = await fleet.mute(names, hush, seconds=seconds, why=why)
-        except GridtuiError as error:
-            self._complain(error)
-            return
+        said = await self._dashboard.fleet.mute(names, hush, seconds=seconds, why=why)
         if not said:
             self._tell("there is no alert of its own to acknowledge")
             return
-        names = [one.node for one in said]
-        words = mute_text(said[0], self._dashboard.clock())
-        self._dashboard.ledger.note(words, names)
-        self._tell(f"{fleet.fold(names)}: {words}")
+        self._done(mute_text(said[0], self._dashboard.clock()), said)
 
     async def _take_back(self, names: Sequence[str]) -> None:
-        fleet = self._dashboard.fleet
-        try:
-            taken: Sequence[Mute] = await fleet.unmute(names)
-        except GridtuiError as error:
-            self._complain(error)
-            return
-        if not taken:
+        taken = await self._dashboard.fleet.unmute(names)
+        if taken:
+            self._done(f"taken back: {', '.join(sorted({str(one.hush) for one in taken}))}", taken)
+        else:
             self._tell("there is nothing to take back")
-            return
-        names = list(dict.fromkeys(one.node for one in taken))
-        self._dashboard.ledger.note(f"taken back: {', '.join(sorted({str(one.hush) for one in taken}))}", names)
-        self._tell(f"{fleet.fold(names)}: taken back")
 
-    def _tell(self, words: str) -> None:
-        self._dashboard.notify(clean(words, 300), markup=False, timeout=4)
+    def _done(self, words: str, mutes: Sequence[Mute]) -> None:
+        names = list(dict.fromkeys(one.node for one in mutes))
+        self._dashboard.ledger.note(words, names)
+        self._tell(f"{self._dashboard.fleet.fold(names)}: {words}")
 
-    def _complain(self, error: GridtuiError) -> None:
-        self._dashboard.notify(clean(str(error), 300), markup=False, severity="warning")
+    def _tell(self, words: str, severity: Literal["information", "warning"] = "information") -> None:
+        self._dashboard.notify(clean(words, 300), markup=False, severity=severity, timeout=4)
 
 
 class Hushing(Opening):

@@ -125,6 +125,7 @@ class AlertsScreen(Place):
 
     def _remark(self) -> None:
         self.rows.look()
+        self.rows.refresh()
         self._tell(self.dashboard.clock())
 
     def action_acknowledge(self) -> None:

@@ -34,7 +34,7 @@ class OutputLines(Lines):
     def mark(self, needle: str) -> None:
         """Set apart what is searched for."""
         self.needle = needle
-        self.look()
+        self._again()
 
     def parts(self, index: int) -> Parts:
         cells = max(1, self.scrollable_content_region.width - 2)
@@ -43,4 +43,8 @@ class OutputLines(Lines):
     def shift(self, step: int) -> None:
         """Move sideways."""
         self._start = max(0, self._start + step * STEP)
+        self._again()
+
+    def _again(self) -> None:
         self.look()
+        self.refresh()  # all of it in one frame: who asked waits for it
