@@ -74,7 +74,7 @@ class Dashboard(Replaying):
                 f"dashboard.theme: there is no theme `{settings.theme}`",
                 hint="one of " + ", ".join((*themes.CYCLE, "nord", "gruvbox", "dracula", "...")),
             )
-        self.theme = settings.theme
+        self.theme = themes.worn(settings.theme, no_colour=self.no_color)
         self.bridge = Bridge(fleet, self.post_message)
         self.marks = Marks(fleet.nodes)
         self.keeping = Keeping(lambda error: self.notify(str(error), markup=False, severity="warning"))

@@ -95,6 +95,12 @@ DEFAULT = "gridtui-dark"
 
 CYCLE = tuple(theme.name for theme in THEMES)
 
+
+def worn(wish: str, no_colour: bool) -> str:
+    """The theme to begin with. Without colours, ours of greys: colours made grey would make what is critical darker than what is well."""
+    return "gridtui-mono" if no_colour and wish == DEFAULT else wish
+
+
 # Role: (theme variable, share of the background mixed in, bold)
 _ROLES: Mapping[str, tuple[str, float, bool]] = {
     "text": ("foreground", 0.0, False),

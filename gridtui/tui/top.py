@@ -22,12 +22,12 @@ METHODS = {
 
 
 def right(banner: str, now: float, cells: int, alerts: int = 0, read_only: bool = False) -> list[Chunk]:
-    """That nothing may be changed, the demo's banner, if any, how many alerts nobody has acknowledged, and the clock. The first one never falls, but may be cut to a quarter of the line."""
+    """That nothing may be changed, the demo's banner, if any, how many alerts nobody has acknowledged, and the clock. The first one never falls, but may be cut to a third of the line."""
     chunks: list[Chunk] = []
     if read_only:
         chunks.append(((" read-only ", "banner"),))
     if banner:
-        room = max(16, cells // 4)
+        room = max(16, cells // 3)
         chunks.append(((f" {banner if text.width(banner) <= room else text.fit(banner, room)} ", "banner"),))
     if alerts:
         chunks.append(((f"{alerts} alert{'' if alerts == 1 else 's'}", "critical"),))

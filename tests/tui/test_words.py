@@ -144,6 +144,18 @@ def test_shapes_can_be_seen_in_every_theme_on_every_surface(palette: themes.Pale
     assert {pair: ratio for pair, ratio in seen.items() if ratio < least} == {}
 
 
+def test_without_colours_what_is_critical_is_the_brightest() -> None:
+    assert themes.worn("gridtui-dark", no_colour=False) == "gridtui-dark"
+    assert themes.worn("gridtui-light", no_colour=True) == "gridtui-light"
+    name = themes.worn("gridtui-dark", no_colour=True)
+    palette = next(one for one in _PALETTES if one.name == name)
+    tones = [_contrast(palette, role, "base") for role in ("critical", "warning", "text", "dim")]
+    assert tones == sorted(tones, reverse=True)
+    for role in themes._ROLES:
+        colour = palette.style(role).color
+        assert colour and colour.triplet and len({*colour.triplet}) == 1, "grey before anybody makes it so"
+
+
 @pytest.mark.parametrize("palette", _PALETTES, ids=lambda palette: palette.name)
 def test_what_matters_less_stands_back(palette: themes.Palette) -> None:
     text, dim, faint, track = (_contrast(palette, role, "base") for role in ("text", "dim", "faint", "track"))
