@@ -177,6 +177,9 @@ def _child(kind: str, rows: int) -> None:
 
             return fold(names)
 
+        def playbook_runs(self) -> Sequence[object]:
+            return ()
+
         def __init__(self, count: int) -> None:
             super().__init__(count)
             for at, (name, node) in enumerate(self.nodes.items()):
@@ -195,12 +198,18 @@ def _child(kind: str, rows: int) -> None:
     feed = Grid(rows)
     dashboard = Dashboard(cast(Any, feed))
     if kind == "errands":
+        feed.jobs = _NoJobs()
         _remember(dashboard, list(feed.nodes))
     sys.exit(asyncio.run(serve(dashboard)))
 
 
+class _NoJobs:
+    def progress(self, **chosen: object) -> Sequence[object]:
+        return ()
+
+
 def _remember(dashboard: Any, names: Sequence[str]) -> None:
-    """A hundred commands on all nodes."""
+    """A hundred commands on all nodes, of which the newest goes on."""
     from gridtui.exec import Ending, Outcome, Task
     from gridtui.tui.errands import ExecErrand
     from gridtui.tui.ledger import MOST
@@ -209,7 +218,10 @@ def _remember(dashboard: Any, names: Sequence[str]) -> None:
         errand = ExecErrand(Task(f"uptime # {number}"), names, time.time() - 60 * number)
         for name in names:
             errand.results.add(Outcome(name, Ending.OK, 0, seconds=0.1))
-        errand.end(time.time())
+        if number:
+            errand.end(time.time())
+        else:
+            errand.results.start(names[::2])
         dashboard.ledger.add(errand)
 
 

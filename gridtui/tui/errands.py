@@ -4,7 +4,7 @@ program runs; pure, knows no widget. Its screen shows one at a time, and an olde
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -59,24 +59,23 @@ class Errand:
         """All nodes of it."""
         return self.names
 
-    def share(self) -> float | None:
-        """Per cent that is done."""
+    def share(self, ended: int) -> float | None:
+        """Per cent that is done, when it has ended on so many nodes."""
         whole = len(self.whole())
-        return 100.0 * len(self.endings()) / whole if whole else None
+        return 100.0 * ended / whole if whole else None
 
     # ---- what it came to ----
 
     def failed(self) -> list[str]:
         """The nodes on which it did not end well, in order."""
-        ended = self.endings()
-        return [name for name in self.whole() if name in ended and ended[name] not in WELL]
+        return _failed(self.whole(), self.endings())
 
     def deed(self) -> Deed:
         """The picture of it now. Of one that has ended it is made once: a hundred on 5,000 nodes are half a million endings."""
         kept = self._picture
         if kept is not None and not kept.running and kept.seconds == self.took and kept.began == self.began:
             return kept
-        names = tuple(self.whole())
+        names, ended = tuple(self.whole()), self.endings()
         self._picture = Deed(
             id(self),
             self.KIND,
@@ -86,14 +85,20 @@ class Errand:
             len(names),
             self.took,
             self.running,
-            self.share() if self.running else None,
-            counted(self.endings().values()),
-            tuple(self.failed()),
+            self.share(len(ended)) if self.running else None,
+            counted(ended.values()),
+            tuple(_failed(names, ended)),
             "",
             self.trouble,
             self,
         )
         return self._picture
+
+
+def _failed(names: Iterable[str], ended: Mapping[str, str]) -> list[str]:
+    if WELL.issuperset(ended.values()):
+        return []
+    return [name for name in names if name in ended and ended[name] not in WELL]
 
 
 class ExecErrand(Errand):
@@ -156,7 +161,7 @@ class PushErrand(Errand):
             outcome.node, pushes.Stage.DONE, whole, whole, files=outcome.files, feeder=outcome.feeder
         )
 
-    def share(self) -> float | None:
+    def share(self, ended: int) -> float | None:
         from .. import push as pushes
 
         return moves.percent(pushes.summary.total(self.seen, len(self.names)))

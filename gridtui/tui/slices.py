@@ -32,9 +32,7 @@ def pieces(items: Sequence[Item]) -> Generator[Sequence[Item]]:
 
 def whole(work: Work[Result]) -> Result:
     """Do all of it now."""
-    slices = Slices(work)
-    slices.go_on(math.inf)
-    return slices.result
+    return Slices(work).at_once()
 
 
 class Slices(Generic[Result]):
@@ -51,8 +49,16 @@ class Slices(Generic[Result]):
         """What came of it, once it is done."""
         return self._result[0]
 
-    def go_on(self, seconds: float = SLICE) -> bool:
+    def go_on(self) -> bool:
         """Do a slice. Gives whether all is done."""
+        return self._do(SLICE)
+
+    def at_once(self) -> Result:
+        """Do the rest now."""
+        self._do(math.inf)
+        return self.result
+
+    def _do(self, seconds: float) -> bool:
         began = now = time.perf_counter()
         try:
             while now - began < seconds:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from typing import ClassVar
@@ -128,7 +127,7 @@ class FleetScreen(ViewingScreen):
     def add_up(self) -> None:
         """The fleet's means and sums, now."""
         total = self._sums()
-        total.go_on(math.inf)
+        total.at_once()
         self._added(total)
 
     def _add_slowly(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import time
 from collections.abc import Mapping
 
@@ -47,7 +46,7 @@ class OrderingScreen(LookingScreen):
         """Filter, sort and group now."""
         self._goes_on = None
         slices = Slices(self._ordering())
-        slices.go_on(math.inf)
+        slices.at_once()
         self._take(slices)
         self.body.refresh()  # all of it in one frame: the reader waits for it
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -26,9 +25,6 @@ from .strips import strip
 
 if TYPE_CHECKING:
     from ...posture.model import Posture
-
-MEASURE = 0.001
-"""Seconds of measuring at once."""
 
 TILES = 400
 """Tiles that are made and painted in one frame where nobody waits for them: some 3 ms."""
@@ -94,7 +90,9 @@ class HeatMap(Lines):
         """Go on measuring, or begin anew with all at once."""
         if whole or self._measuring is None:
             self._measuring = Slices(self._measured())
-        if not self._measuring.go_on(math.inf if whole else MEASURE):
+        if whole:
+            self._measuring.at_once()
+        elif not self._measuring.go_on():
             return
         before = self._scale, self._kinds
         self._scale, self._kinds = self._measuring.result
