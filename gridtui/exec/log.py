@@ -36,14 +36,13 @@ class Logged:
     timeout: float | None
     stdin: bool
     """Whether it had standard input, which is not kept."""
-    results: tuple[tuple[str, Ending], ...]
-    outcomes: tuple[Outcome, ...] = ()
-    """The same with all that is kept of each: no output."""
+    outcomes: tuple[Outcome, ...]
+    """In the order of the run, without output, which is not kept."""
 
     @property
     def failed(self) -> tuple[str, ...]:
         """The nodes that did not succeed, in order."""
-        return tuple(node for node, ending in self.results if ending is not Ending.OK)
+        return tuple(one.node for one in self.outcomes if one.status is not Ending.OK)
 
 
 def write(task: Task, outcomes: Iterable[Outcome], began: float, sources: Sequence[Path] = ()) -> Path:
@@ -117,7 +116,6 @@ def _logged(path: Path, document: Any) -> Logged:
         bool(document["sudo"]),
         None if timeout is None else float(timeout),
         bool(document["stdin"]),
-        tuple((str(one["node"]), Ending(one["status"])) for one in document["results"]),
         tuple(map(_outcome, document["results"])),
     )
 

@@ -209,7 +209,7 @@ class Ledger:
         if isinstance(source, Errand):
             endings = source.endings()
         elif isinstance(source, joblog.Logged):
-            endings = {name: str(ending) for name, ending in source.results}
+            endings = {one.node: str(one.status) for one in source.outcomes}
         elif deed.kind is Kind.PLAYBOOK and (outcomes := getattr(source, "outcomes", None)):
             endings = outcomes
         found: dict[str, list[str]] = {}
@@ -248,7 +248,7 @@ class Ledger:
 def bare(logged: joblog.Logged) -> ExecErrand:
     """A command of the joblog, of whose output nothing is known."""
     task = Task(logged.command, sudo=logged.sudo, timeout=logged.timeout)
-    errand = ExecErrand(task, [name for name, _ in logged.results], logged.time)
+    errand = ExecErrand(task, [one.node for one in logged.outcomes], logged.time)
     for outcome in logged.outcomes:
         errand.results.add(outcome)
     errand.took = _longest(logged)
@@ -266,10 +266,10 @@ def _of_log(one: joblog.Logged) -> Deed:
         Kind.EXEC,
         f"{'sudo ' if one.sudo else ''}{one.command}",
         one.time,
-        tuple(name for name, _ in one.results),
-        len(one.results),
+        tuple(outcome.node for outcome in one.outcomes),
+        len(one.outcomes),
         _longest(one),
-        ended=counted(str(ending) for _, ending in one.results),
+        ended=counted(str(outcome.status) for outcome in one.outcomes),
         failed=one.failed,
         source=one,
     )

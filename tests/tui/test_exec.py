@@ -81,7 +81,7 @@ async def test_identical_output_is_folded_and_shown() -> None:
         await pilot.press("end")
         assert any("no such file" in line for line in shown(app))
         last = log.last()
-        assert last is not None and last.command == "uname -a" and len(last.results) == 14
+        assert last is not None and last.command == "uname -a" and len(last.outcomes) == 14
 
 
 async def test_what_is_filtered_is_the_target_and_a_page_is_for_its_node() -> None:

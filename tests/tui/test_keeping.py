@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gridtui.errors import StateError
+from gridtui.errors import GridtuiError
 from gridtui.tui.keeping import MOST, Keeping
 
 
@@ -49,7 +49,7 @@ async def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, content: str) -
     path = kept(tmp_path, "views")
     path.parent.mkdir(parents=True, mode=0o700)
     path.write_bytes(content.encode("latin-1"))
-    told: list[StateError] = []
+    told: list[GridtuiError] = []
     keeping = Keeping(told.append)
     assert keeping.get("views") == {}
     assert keeping.get("views") == {}
@@ -65,7 +65,7 @@ async def test_a_disk_that_cannot_be_written_costs_the_keeping_alone(
     blocked = tmp_path / "state" / "gridtui"
     blocked.parent.mkdir()
     blocked.write_text("a file where the folder should be")
-    told: list[StateError] = []
+    told: list[GridtuiError] = []
     keeping = Keeping(told.append)
     keeping.put("views", {"a": 1})
     await keeping.close()

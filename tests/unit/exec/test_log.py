@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_what_is_written_comes_back() -> None:
         True,
         5.0,
         True,
-        (("a", Ending.OK), ("b", Ending.TIMEOUT), ("c", Ending.SKIPPED)),
+        (replace(RESULTS[0], stdout=b""), *RESULTS[1:]),
     )
     assert logged.failed == ("b", "c")
 
