@@ -276,7 +276,7 @@ async def test_runs_that_were_kept_are_listed_and_opened(tmp_path: Path) -> None
     async with app.run_test(size=(100, 30)) as pilot:
         await choosing(pilot, app)
         await pilot.press("h")
-        await until(pilot, lambda: isinstance(app.screen, RunsScreen) and "2 runs" in screen_text(app))
+        await until(pilot, lambda: isinstance(app.screen, RunsScreen) and "2 kept" in screen_text(app))
         assert "✖ 2 failed web[03,07]" in screen_text(app)
         assert "base (dry run)" in screen_text(app) and "did not end" in screen_text(app)
         await pilot.press("enter")
