@@ -381,7 +381,7 @@ async def test_a_real_run_on_this_machine(tmp_path: Path) -> None:
             await ended(pilot, app)
             assert "● 1 ok" in screen_text(app)
             await pilot.press("h")
-            await until(pilot, lambda: isinstance(app.screen, RunsScreen) and "3 runs" in screen_text(app))
+            await until(pilot, lambda: isinstance(app.screen, RunsScreen) and "3 kept" in screen_text(app))
             await pilot.press("down", "enter")
             await until(pilot, lambda: app.screen is screen and "■ Write it" in pane(app))
     finally:
