@@ -118,7 +118,7 @@ class Memory:
         """Read what `to_json` wrote. Never raises: what is damaged is left out, a document beyond repair gives a blank memory."""
         if not isinstance(document, dict) or document.get("schema") != SCHEMA or document.get("node") != node:
             return cls.blank(node)
-        since, time = _number(document.get("since")), _number(document.get("time"))
+        since, time = number(document.get("since")), number(document.get("time"))
         state = _state(document.get("state"))
         if state is None or since is None or time is None:
             return cls.blank(node)
@@ -137,7 +137,7 @@ class Memory:
         return cls(
             verdict=verdict,
             time=time,
-            pace=_number(document.get("pace")) or 0.0,
+            pace=number(document.get("pace")) or 0.0,
             seen=document.get("seen") is True,
             reach=_level_in(document.get("reach")) or CALM,
             probe=_level_in(document.get("probe")) or CALM,
@@ -165,7 +165,7 @@ def _switch_in(item: Any) -> Switch | None:
     if not isinstance(item, list) or len(item) != 3:
         return None
     on, count, since = item
-    since = _number(since)
+    since = number(since)
     if not isinstance(on, bool) or type(count) is not int or count < 0 or since is None:
         return None
     return Switch(on, count, since)
@@ -192,7 +192,7 @@ def _level_in(item: Any) -> Level | None:
     warn, crit, missing = _switch_in(item.get("warn")), _switch_in(item.get("crit")), item.get("missing")
     if warn is None or crit is None or type(missing) is not int or missing < 0:
         return None
-    level = Level(warn, crit, missing, _number(item.get("value")), _text(item.get("text")))
+    level = Level(warn, crit, missing, number(item.get("value")), _text(item.get("text")))
     return CALM if level.calm else level
 
 
@@ -210,10 +210,10 @@ def _reason_out(reason: Reason) -> dict[str, Any]:
 def _reason_in(item: Any) -> Reason | None:
     if not isinstance(item, dict):
         return None
-    state, since, rule = _state(item.get("state")), _number(item.get("since")), item.get("rule")
+    state, since, rule = _state(item.get("state")), number(item.get("since")), item.get("rule")
     if state is None or since is None or not isinstance(rule, str):
         return None
-    value = _number(item.get("value"))
+    value = number(item.get("value"))
     return Reason(clean(rule), state, _text(item.get("text")), since, value, item.get("soft") is True)
 
 
@@ -242,15 +242,15 @@ def _mute(node: str, item: Any) -> Mute | None:
     return next((Mute(hush, node, 0.0) for hush in Hush if hush == item), None)
 
 
-def _number(item: Any) -> float | None:
-    # JSON as Python reads it has NaN, infinities and integers beyond a float's range.
+def number(item: Any) -> float | None:
+    """A finite number, of an item of JSON: as Python reads it that has NaN, infinities and integers beyond a float's range."""
     if isinstance(item, bool) or not isinstance(item, int | float):
         return None
     try:
-        number = float(item)
+        found = float(item)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None
+    return found if math.isfinite(found) else None
 
 
 def _text(item: Any) -> str:

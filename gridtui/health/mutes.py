@@ -8,13 +8,13 @@ still see the same alert by then.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..model import Hush, Mute, Node, State, Verdict, clean, worst
 from .blaming import is_down
+from .memory import number
 
 SCHEMA = 1
 KEPT = 86400.0
@@ -158,10 +158,10 @@ def _in(item: Any) -> Mute | None:
     if not isinstance(item, dict):
         return None
     hush = next((one for one in Hush if one.value == item.get("hush")), None)
-    node, where, since = item.get("node"), item.get("place"), _number(item.get("since"))
+    node, where, since = item.get("node"), item.get("place"), number(item.get("since"))
     if hush is None or not isinstance(node, str) or not isinstance(where, str) or since is None:
         return None
-    until, ended = _number(item.get("until")), _number(item.get("ended"))
+    until, ended = number(item.get("until")), number(item.get("ended"))
     # What should run out and says no more when would last for ever.
     if (item.get("until") is not None and until is None) or (hush is Hush.SILENCED and until is None):
         return None
@@ -182,16 +182,6 @@ def _rules(found: Mapping[Any, Any]) -> tuple[tuple[str, State], ...]:
             if isinstance(rule, str) and isinstance(name, str) and name in State.__members__
         )
     )
-
-
-def _number(item: Any) -> float | None:
-    if isinstance(item, bool) or not isinstance(item, int | float):
-        return None
-    try:
-        number = float(item)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _text(item: Any) -> str:

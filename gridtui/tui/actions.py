@@ -10,7 +10,7 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Place = Literal[
+Scope = Literal[
     "app",
     "fleet",
     "node",
@@ -44,7 +44,7 @@ Place = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`name` is what the settings file calls it; the screen or widget of each place has a method `action_<name>`."""
+    """`name` is what the settings file calls it; the screen or widget of each scope has a method `action_<name>`."""
 
     name: str
     key: str
@@ -53,7 +53,7 @@ class Action:
     """A word or two, for the footer."""
     help: str
     """A line, for the help and the palette."""
-    places: tuple[Place, ...]
+    scopes: tuple[Scope, ...]
     footer: bool = False
     palette: bool = True
     priority: bool = False
@@ -447,7 +447,7 @@ ACTIONS: tuple[Action, ...] = (
 
 BY_NAME = {action.name: action for action in ACTIONS}
 
-TITLES: Mapping[Place, str] = {
+TITLES: Mapping[Scope, str] = {
     "fleet": "Fleet",
     "node": "A node's page",
     "events": "Event log",
@@ -478,14 +478,14 @@ TITLES: Mapping[Place, str] = {
 """The headings of the help, in its order."""
 
 
-def of(place: Place) -> list[Action]:
-    """The actions of one place, in the table's order."""
-    return [action for action in ACTIONS if place in action.places]
+def of(scope: Scope) -> list[Action]:
+    """The actions of one scope, in the table's order."""
+    return [action for action in ACTIONS if scope in action.scopes]
 
 
-def bindings(place: Place) -> list[Binding]:
-    """Textual's bindings for one place. Each has its action's name as id, by which `App.set_keymap` remaps it."""
+def bindings(scope: Scope) -> list[Binding]:
+    """Textual's bindings for one scope. Each has its action's name as id, by which `App.set_keymap` remaps it."""
     return [
         Binding(action.key, action.name, action.text, id=action.name, priority=action.priority, show=False)
-        for action in of(place)
+        for action in of(scope)
     ]

@@ -109,7 +109,7 @@ def registry() -> Mapping[str, Command]:
     """Every command: views and verbs with words of their own, and every action by its name."""
     own = {command.name: command for command in _OWN}
     acting = {
-        action.name: _of(action) for action in ACTIONS if action.palette and not _SILENT.issuperset(action.places)
+        action.name: _of(action) for action in ACTIONS if action.palette and not _SILENT.issuperset(action.scopes)
     }
     return {**acting, **own}
 

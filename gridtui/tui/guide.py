@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import commands
-from .actions import TITLES, Place, of
+from .actions import TITLES, Scope, of
 from .keys import shown
 from .selecting import COMPARISONS, OPERATORS
 from .states import GLYPHS, ROLES, WORDS, Kind
@@ -56,15 +56,15 @@ _SELECTIONS = (
 )
 
 
-def sections(here: Sequence[Place], keys: Keyed, known: Iterable[commands.Command]) -> list[Section]:
-    """All there is, what belongs to the places `here` first."""
-    order = [*here, *(place for place in TITLES if place not in here)]
-    pressed = [Section(TITLES[place], tuple(_row(place, keys))) for place in order if place in TITLES]
+def sections(here: Sequence[Scope], keys: Keyed, known: Iterable[commands.Command]) -> list[Section]:
+    """All there is, what belongs to the scopes `here` first."""
+    order = [*here, *(scope for scope in TITLES if scope not in here)]
+    pressed = [Section(TITLES[scope], tuple(_row(scope, keys))) for scope in order if scope in TITLES]
     typed = tuple(Row(f":{usage}", "", words) for usage, words in commands.sections(known))
     selections = tuple(Row(example, "", words) for example, words in _SELECTIONS)
     signs = tuple(Row(f"{GLYPHS[kind]} {WORDS[kind]}", "", words, ROLES[kind]) for kind, words in _SIGNS.items())
     signs += (Row("·", "", "not known", "faint"), Row("×", "", "an echo that was lost", "critical"))
-    first = len([place for place in here if place in TITLES])
+    first = len([scope for scope in here if scope in TITLES])
     return [
         *pressed[:first],
         Section("Commands, behind a colon", typed),
@@ -74,8 +74,8 @@ def sections(here: Sequence[Place], keys: Keyed, known: Iterable[commands.Comman
     ]
 
 
-def _row(place: Place, keys: Keyed) -> Iterable[Row]:
-    for action in of(place):
+def _row(scope: Scope, keys: Keyed) -> Iterable[Row]:
+    for action in of(scope):
         pressed = " ".join(shown(key) for key in keys.get(action.name, action.key).split(","))
         yield Row(pressed, action.name, action.help)
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .actions import Action, Place, of
+from .actions import Action, Scope, of
 
 LAST = ("back", "aside", "help")
 """Stand at the end, and never fall for others."""
 
-_FIRST: dict[Place, tuple[str, ...]] = {
+_FIRST: dict[Scope, tuple[str, ...]] = {
     "fleet": ("open", "filter", "mark", "exec", "shell", "next_look", "alerts", "group", "column_right", "jobs"),
     "node": ("enlarge", "shell", "processes", "containers", "next_node", "alerts", "events", "jobs"),
     "alerts": ("open", "mark", "acknowledge", "silence", "maintain", "take_back", "shell"),
@@ -37,10 +37,10 @@ _FIRST: dict[Place, tuple[str, ...]] = {
 }
 
 
-def hints(place: Place, among: Sequence[Action] | None = None) -> list[Action]:
+def hints(scope: Scope, among: Sequence[Action] | None = None) -> list[Action]:
     """What the line of a screen names, in its order; `among`: what of it is of use now."""
-    known = [action for action in ([*of(place), *of("app")] if among is None else among) if action.footer]
-    first = {name: number for number, name in enumerate(_FIRST.get(place, ()))}
+    known = [action for action in ([*of(scope), *of("app")] if among is None else among) if action.footer]
+    first = {name: number for number, name in enumerate(_FIRST.get(scope, ()))}
     return sorted(known, key=lambda action: (action.name in LAST, first.get(action.name, len(first))))
 
 

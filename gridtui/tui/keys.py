@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from textual.keys import Keys
 
 from ..errors import SettingsError
-from .actions import ACTIONS, BY_NAME, Action, Place
+from .actions import ACTIONS, BY_NAME, Action, Scope
 
 
 def keymap(keys: Mapping[str, str]) -> dict[str, str]:
@@ -25,11 +25,11 @@ def keymap(keys: Mapping[str, str]) -> dict[str, str]:
             raise SettingsError(f"{where}: there is no action `{name}`", hint=_hint(near))
         parts = [part.strip() for part in (key.split(",") if key != "," else ["comma"])]
         checked[name] = ",".join(_key(part, where) for part in parts)
-    taken: dict[tuple[Place, str], str] = {}
+    taken: dict[tuple[Scope, str], str] = {}
     for action in ACTIONS:
         for key in checked.get(action.name, action.key).split(","):
-            for place in _reach(action):
-                other = taken.setdefault((place, key), action.name)
+            for scope in _reach(action):
+                other = taken.setdefault((scope, key), action.name)
                 if other != action.name:
                     mine, theirs = (action.name, other) if action.name in checked else (other, action.name)
                     raise SettingsError(
@@ -101,7 +101,7 @@ def _hint(near: list[str]) -> str:
     return f"did you mean `{near[0]}`?" if near else "docs/DASHBOARD.md lists them"
 
 
-_LISTS: frozenset[Place] = frozenset(
+_LISTS: frozenset[Scope] = frozenset(
     {
         "fleet",
         "node",
@@ -125,18 +125,18 @@ _LISTS: frozenset[Place] = frozenset(
 )
 
 
-def _reach(action: Action) -> set[Place]:
+def _reach(action: Action) -> set[Scope]:
     """The screens on which an action's key is heard. Lists are on all but a node's page and the help."""
-    reach: set[Place] = set()
-    for place in action.places:
-        if place == "app":
+    reach: set[Scope] = set()
+    for scope in action.scopes:
+        if scope == "app":
             reach |= {"help", *_LISTS}
-        elif place == "list":
+        elif scope == "list":
             reach |= _LISTS
-        elif place == "map":
+        elif scope == "map":
             reach.add("fleet")
-        elif place == "replay":
+        elif scope == "replay":
             reach |= {"fleet", "node", "events", "alerts", "compare", "help"}
         else:
-            reach.add(place)
+            reach.add(scope)
     return reach

@@ -77,14 +77,14 @@ def test_defaults_do_not_clash() -> None:
 
 @pytest.mark.parametrize("action", actions.ACTIONS, ids=lambda action: action.name)
 def test_every_action_is_done_by_its_owner(action: actions.Action) -> None:
-    for place in action.places:
-        assert hasattr(OWNERS[place], f"action_{action.name}"), place
+    for scope in action.scopes:
+        assert hasattr(OWNERS[scope], f"action_{action.name}"), scope
 
 
-@pytest.mark.parametrize("place", OWNERS)
-def test_bindings_carry_their_action_as_id(place: actions.Place) -> None:
-    bound = {binding.id: binding.action for binding in actions.bindings(place)}
-    assert bound == {action.name: action.name for action in actions.of(place)}
+@pytest.mark.parametrize("scope", OWNERS)
+def test_bindings_carry_their_action_as_id(scope: actions.Scope) -> None:
+    bound = {binding.id: binding.action for binding in actions.bindings(scope)}
+    assert bound == {action.name: action.name for action in actions.of(scope)}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_shown(key: str, shown: str) -> None:
 def test_the_guide_lists_every_action_and_column() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "DASHBOARD.md").read_text()
     for action in actions.ACTIONS:
-        if set(action.places) != {"help"}:
+        if set(action.scopes) != {"help"}:
             keys = " ".join(f"`{keys_.shown(key)}`" for key in action.key.split(","))
             assert f"| {keys} | {action.name} | {action.help} |" in guide
     for column in COLUMNS:

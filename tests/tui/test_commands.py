@@ -50,7 +50,7 @@ def offers(line: str) -> list[str]:
 
 def test_every_action_that_is_no_mere_key_is_a_command() -> None:
     for action in ACTIONS:
-        if action.palette and not {"list", "prompt", "line", "confirm", "secret", "help"}.issuperset(action.places):
+        if action.palette and not {"list", "prompt", "line", "confirm", "secret", "help"}.issuperset(action.scopes):
             assert action.name in COMMANDS
             assert COMMANDS[action.name].changes == action.changes or COMMANDS[action.name].args
 

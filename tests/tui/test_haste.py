@@ -64,7 +64,7 @@ def full_board() -> Dashboard:
 
 def keys_of(name: str) -> list[str]:
     """A key for each action of a screen, and two that mean nothing there, or not by the table."""
-    words = [action.key for action in ACTIONS if {"array": "jobs"}.get(name, name) in action.places]
+    words = [action.key for action in ACTIONS if {"array": "jobs"}.get(name, name) in action.scopes]
     if name == "palette":
         words = [binding.key for binding in CommandPalette.BINDINGS if isinstance(binding, Binding)]
     return [*dict.fromkeys([*(keys.split(",")[0].strip() for keys in words), "enter", "z"])]

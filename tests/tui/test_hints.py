@@ -9,34 +9,34 @@ from gridtui.tui.actions import BY_NAME, TITLES, of
 from gridtui.tui.hints import LAST, fitting, hints
 from gridtui.tui.keys import shown
 
-SCREENS = [place for place in TITLES if any(action.name in ("back", "aside") for action in of(place))]
+SCREENS = [scope for scope in TITLES if any(action.name in ("back", "aside") for action in of(scope))]
 
 
-def named(place: str, cells: int) -> list[str]:
-    needs = [(one, len(shown(one.key.split(",")[0])) + 3 + len(one.text)) for one in hints(place)]  # type: ignore[arg-type]
+def named(scope: str, cells: int) -> list[str]:
+    needs = [(one, len(shown(one.key.split(",")[0])) + 3 + len(one.text)) for one in hints(scope)]  # type: ignore[arg-type]
     return [action.name for action in fitting(needs, cells)]
 
 
-@pytest.mark.parametrize("place", ["fleet", *SCREENS])
+@pytest.mark.parametrize("scope", ["fleet", *SCREENS])
 @pytest.mark.parametrize("cells", [40, 80, 120, 200])
-def test_help_and_the_way_back_are_named_at_every_width(place: str, cells: int) -> None:
-    names = named(place, cells)
+def test_help_and_the_way_back_are_named_at_every_width(scope: str, cells: int) -> None:
+    names = named(scope, cells)
     assert names[-1] == "help"
-    assert place == "fleet" or names[-2] in ("back", "aside")
+    assert scope == "fleet" or names[-2] in ("back", "aside")
     assert len(names) >= 3, "and what the screen is for"
 
 
 def test_more_room_names_no_less() -> None:
-    for place in SCREENS:
+    for scope in SCREENS:
         for cells in range(20, 200):
-            assert len(named(place, cells)) <= len(named(place, cells + 40))
+            assert len(named(scope, cells)) <= len(named(scope, cells + 40))
 
 
 def test_the_order_names_actions_that_are_there_and_shown() -> None:
-    for place, first in rules._FIRST.items():
+    for scope, first in rules._FIRST.items():
         for name in first:
-            assert place in BY_NAME[name].places, (place, name)
-            assert BY_NAME[name].footer, (place, name)
+            assert scope in BY_NAME[name].scopes, (scope, name)
+            assert BY_NAME[name].footer, (scope, name)
             assert name not in LAST
 
 

@@ -440,7 +440,7 @@ async def test_help_lists_every_key() -> None:
         await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "Everywhere" in screen_text(app))
         page = screen_text(app)
         for action in ACTIONS:
-            if set(action.places) != {"help"}:
+            if set(action.scopes) != {"help"}:
                 assert action.help in page, action.name
                 assert shown(action.key.split(",")[0]) in page
         await pilot.press("escape")

@@ -206,7 +206,7 @@ class ChangeScreen(Place):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While something is typed, keys that are characters are just that."""
         binding = BY_NAME.get(action)
-        return not (binding and binding.priority and isinstance(self.focused, Input) and "app" not in binding.places)
+        return not (binding and binding.priority and isinstance(self.focused, Input) and "app" not in binding.scopes)
 
     def action_back(self) -> None:
         if self.is_active:  # the key may come twice before the screen is gone

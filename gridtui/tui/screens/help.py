@@ -13,7 +13,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from .. import guide
-from ..actions import TITLES, Place, bindings, of
+from ..actions import TITLES, Scope, bindings, of
 from ..widgets.completing import Completing
 from ..widgets.lines import Lines, Parts
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from ..app import Dashboard
 
 
-def places(screen: Screen[Any]) -> list[Place]:
-    """What a screen is in the registry: all actions of the place have a key there."""
+def scopes(screen: Screen[Any]) -> list[Scope]:
+    """What a screen is in the registry: all actions of the scope have a key there."""
     bound = {binding.id for binding in type(screen).BINDINGS if isinstance(binding, Binding)}
-    mine: list[Place] = [
-        place for place in TITLES if (names := {action.name for action in of(place)}) and names <= bound
+    mine: list[Scope] = [
+        scope for scope in TITLES if (names := {action.name for action in of(scope)}) and names <= bound
     ]
-    lists: list[Place] = ["list"] if screen.query(Lines) else []
+    lists: list[Scope] = ["list"] if screen.query(Lines) else []
     return [*mine, *lists, "app"]
 
 
@@ -85,7 +85,7 @@ class HelpScreen(ModalScreen[None]):
         page = self.query_one("#page")
         page.border_title = "Help"
         page.border_subtitle = f"{dashboard.key('search')} search  {dashboard.key('back')} back"
-        self._told = guide.sections(places(self._below), dashboard.keys, dashboard.commands_of(self._below).values())
+        self._told = guide.sections(scopes(self._below), dashboard.keys, dashboard.commands_of(self._below).values())
         self._lines.take(self._told)
         self.set_focus(self._lines)
 

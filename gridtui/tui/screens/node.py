@@ -257,7 +257,7 @@ class NodeScreen(Place):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While words are typed, keys that are characters are just that."""
         binding = BY_NAME.get(action)
-        return not (binding and binding.priority and isinstance(self.focused, Input) and "app" not in binding.places)
+        return not (binding and binding.priority and isinstance(self.focused, Input) and "app" not in binding.scopes)
 
     def _say(self, words: str, severity: str = "information") -> None:
         self.app.notify(words, markup=False, severity=severity, timeout=4)  # type: ignore[arg-type]

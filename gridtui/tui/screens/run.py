@@ -277,7 +277,7 @@ class RunScreen(NodedScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While something is typed, keys that are characters are just that."""
         binding = BY_NAME.get(action)
-        return not (binding and binding.priority and isinstance(self.focused, Input) and "app" not in binding.places)
+        return not (binding and binding.priority and isinstance(self.focused, Input) and "app" not in binding.scopes)
 
     def action_close(self) -> None:
         """What runs is stopped once the reader says so, again at once; else back."""

@@ -121,7 +121,7 @@ class KeyBar(Widget):
         for action in fitting(needs, room + GAP - 1):  # behind the last one, a blank is enough
             key = keys[action.name]
             room -= width(key) + 1 + width(action.text) + GAP
-            target = f"app.{action.name}" if "app" in action.places else f"screen.{action.name}"
+            target = f"app.{action.name}" if "app" in action.scopes else f"screen.{action.name}"
             meta = Style.from_meta({"@click": target})
             segments.append(Segment(key, colours.style("key", "raised") + meta))
             segments.append(Segment(f" {action.text}", colours.style("dim", "raised") + meta))
