@@ -165,7 +165,7 @@ class Dashboard(Replaying):
 
     def corner(self, cells: int) -> list[Chunk]:
         """What stands at the upper right of every screen."""
-        return top.right(self.banner, self.clock(), cells, self.alarm.count, self.fleet.settings.guard.read_only)
+        return top.right(self.banner, self.clock(), cells, self.alarm.count, self.read_only)
 
     def _entitle(self, words: str) -> None:
         if isinstance(self._driver, Driver) and titled():
@@ -174,10 +174,9 @@ class Dashboard(Replaying):
     @property
     def off_duty(self) -> str:
         """Why this dashboard does not dispatch jobs; empty where it does while nobody else does."""
-        settings = self.fleet.settings
-        if settings.guard.read_only:
+        if self.read_only:
             return "this is read-only"
-        return "" if settings.dashboard.dispatch else "dashboard.dispatch is false"
+        return "" if self.fleet.settings.dashboard.dispatch else "dashboard.dispatch is false"
 
     def goes_on(self) -> list[Chunk]:
         """What runs while the reader looks elsewhere."""

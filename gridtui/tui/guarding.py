@@ -32,6 +32,11 @@ class Guarding(Hasty):
         name = action.rpartition(".")[2].partition("(")[0] if isinstance(action, str) else action[1]
         return self.refused(name) or await super().run_action(action, default_namespace, namespaces)
 
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may change a node."""
+        return self.fleet.settings.guard.read_only
+
     def refused(self, name: str) -> bool:
         """Whether an action may change a node where nothing may; then the reader is told."""
         if name not in BY_NAME or not BY_NAME[name].changes:

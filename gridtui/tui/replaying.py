@@ -14,6 +14,7 @@ from .actions import of
 from .bridge import Fresh
 from .commanding import Commanding
 from .screens.place import Place
+from .widgets.bars import KeyBar
 from .widgets.playhead import Playhead
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class Replaying(Commanding):
         self._replay = replay
         self._playing = True
         self.bridge.lend(replay)
+        self._name_keys()
         self._ticker = self.set_interval(TICK, self._tick)
 
     async def _go_live(self) -> None:
@@ -148,11 +150,17 @@ class Replaying(Commanding):
         self.fleet, self._live, self._replay = live, None, None
         self._playing = False
         self.bridge.lend(None)
+        self._name_keys()
         for screen in self.screen_stack:
             for bar in screen.query(Playhead):
                 await bar.remove()
         self._refresh_all()
         await replay.close()
+
+    def _name_keys(self) -> None:
+        """Nothing can be changed in what was: other keys are of use."""
+        for screen in self.screen_stack:
+            screen.query(KeyBar).refresh()
 
     async def close_sources(self) -> None:
         """Close what is shown, and the fleet behind it."""

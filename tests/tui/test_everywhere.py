@@ -58,6 +58,14 @@ def typing(app: Dashboard) -> bool:
     return bool(line.display) and app.focused is line.line
 
 
+async def typed(app: Dashboard, pilot: Pilot[int], words: str) -> None:
+    """Give a command; its letters are not pressed one by one, which takes long."""
+    await pilot.press("colon")
+    await until(pilot, lambda: typing(app))
+    app.screen.query_one(CommandLine).line.value = words
+    await pilot.press("enter")
+
+
 def forbid(fleet: FakeFleet) -> None:
     """Nothing may change a node from now on."""
     fleet.settings = replace(fleet.settings, guard=Guard(read_only=True))
@@ -79,7 +87,7 @@ async def test_commands_help_and_activity(name: str) -> None:
             assert (app.screen, app.focused, screen.within) == (screen, focused, within)
 
             # A command that is typed is done here.
-            await pilot.press("colon", *"theme", "space", *theme, "enter")
+            await typed(app, pilot, f"theme {theme}")
             while app.theme != theme:
                 await pilot.pause()
             assert (app.screen, app.focused, screen.within) == (screen, focused, within)
@@ -91,8 +99,8 @@ async def test_commands_help_and_activity(name: str) -> None:
             assert (app.focused, screen.within) == (focused, within)
 
             # The activity is there, and behind it this screen; from a command that is typed too.
-            for keys in (["A"], ["colon", *"activity", "enter"]):
-                await pilot.press(*keys)
+            for way in (pilot.press("A"), typed(app, pilot, "activity")):
+                await way
                 await until(pilot, lambda: isinstance(app.screen, ActivityScreen) and app.screen.is_mounted)
                 if not isinstance(screen, ActivityScreen):
                     await pilot.press("escape")

@@ -1,4 +1,4 @@
-"""What the dashboard must withstand: five thousand rows, sizes that come and go, clocks that jump, and nodes that nobody knows."""
+"""What the dashboard must withstand: five thousand rows, sizes and nodes that come and go, clocks that jump, and nodes that nobody knows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gridtui.events import Changed, Seen
-from gridtui.model import Node, PingMethod, Reach, RoundTrips, State, Status, Verdict
+from gridtui.model import Layer, Node, PingMethod, Reach, RoundTrips, State, Status, Verdict
 from gridtui.tui.actions import BY_NAME
 from gridtui.tui.bridge import Fresh
 
@@ -88,6 +88,31 @@ async def test_five_thousand_rows() -> None:
         wanted = list(fleet.nodes)[4321]
         await pilot.press("slash", *wanted, "enter")
         await until(pilot, lambda: lines.names == [wanted])
+    assert app.failure is None
+
+
+@pytest.mark.parametrize("group", ["", "state"])
+@pytest.mark.parametrize("look", ["1", "2", "3"])
+async def test_nodes_that_come_and_go(look: str, group: str) -> None:
+    """A third of all goes down at once, then another, and all come back: the cursor stays on its node, and the counts are right."""
+    fleet = FakeFleet(300)
+    fleet.advance(1)
+    names = list(fleet.nodes)
+    app = board(fleet)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await begin(app, pilot)
+        app.fleet_screen.command_group(group)
+        await pilot.press(look, "slash", *names[150], "enter", "slash", "ctrl+u", "enter")
+        assert app.fleet_screen.under == [names[150]]
+        for first, counted in ((0, " 100 down"), (1, " 200 down"), (None, " 300 up")):
+            for name in names if first is None else names[first::3]:
+                if first is None:
+                    fleet.heal(name)
+                else:
+                    fleet.fail(name, Layer.ICMP, "no answer")
+            fleet.advance(1, full=False)
+            await until(pilot, lambda: counted in screen_text(app))  # noqa: B023 - waited for at once
+            assert app.fleet_screen.under == [names[150]]
     assert app.failure is None
 
 

@@ -72,3 +72,29 @@ async def test_the_head_stays_while_lines_are_scrolled() -> None:
         assert app.lines.cursor == 8
         await pilot.press("pageup")
         assert app.lines.cursor == 5
+
+
+async def test_what_changes_by_itself_is_painted_a_few_lines_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody waits for is there at once."""
+    monkeypatch.setattr(Lines, "AT_ONCE", 4)
+    lines = Plain()
+    said = {"word": "line"}
+    monkeypatch.setattr(lines, "parts", lambda index: ((f"{said['word']} {index}", "text"),))
+    app = Listing(lines)
+
+    def seen() -> int:
+        return "".join(strip.text for strip in app.screen._compositor.render_strips()).count(said["word"])
+
+    async with app.run_test(size=(60, 12)) as pilot:
+        while seen() < 9:
+            await pilot.pause()
+        said["word"] = "other"
+        monkeypatch.setattr("gridtui.tui.widgets.lines.FRAME", 3600)  # the next frame does not come
+        lines.look()
+        while seen() < 4:
+            await pilot.pause()
+        assert seen() == 4
+        said["word"] = "third"
+        lines.replaced(9)
+        while seen() < 9:
+            await pilot.pause()

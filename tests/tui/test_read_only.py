@@ -144,17 +144,17 @@ def test_every_command_that_changes_something_is_an_action_that_does() -> None:
 
 async def test_the_palette_and_a_click_pass_there_too() -> None:
     fleet = sick_fleet(9, ticks=1)
-    read_only(fleet)
     app = board(fleet)
     async with app.run_test(size=WIDE) as pilot:
         await begin(app, pilot)
         called = watched(fleet)
+        bar = app.screen.query_one(KeyBar)
+        words = screen_text(app).splitlines()[bar.region.y]
+        read_only(fleet)
         for entry in app.get_system_commands(app.screen):
             if entry.help.startswith(BY_NAME["exec"].help) or entry.title == BY_NAME["exec"].help:
                 entry.callback()
         await until(pilot, lambda: len(told(app)) == 1)
-        bar = app.screen.query_one(KeyBar)
-        words = screen_text(app).splitlines()[bar.region.y]
         await pilot.click(KeyBar, offset=(words.index("x exec"), 0))
         await until(pilot, lambda: len(told(app)) == 2)
         assert app.screen is app.fleet_screen
@@ -178,3 +178,16 @@ async def test_elsewhere_no_screen_does() -> None:
     async with app.run_test(size=WIDE) as pilot:
         await begin(app, pilot)
         assert "read-only" not in screen_text(app)
+
+
+async def test_keys_that_would_be_refused_are_not_named() -> None:
+    fleet = FakeFleet(4)
+    app = board(fleet)
+    async with app.run_test(size=WIDE) as pilot:
+        await begin(app, pilot)
+        bar = app.screen.query_one(KeyBar)
+        assert "x exec" in screen_text(app)
+        read_only(fleet)
+        bar.refresh()
+        await until(pilot, lambda: "x exec" not in screen_text(app))
+        assert "Enter open" in screen_text(app) and "? help" in screen_text(app)

@@ -130,8 +130,8 @@ async def test_alerts_and_the_time_are_told_at_80_columns_and_the_banner_on_any_
         assert "SIMULATED" in trail
         assert "SIMULATED" not in below
         await pilot.resize_terminal(40, 10)
-        await until(pilot, lambda: "SIMULATED NODES" in screen_text(app).splitlines()[0])
-        assert "nodes" in screen_text(app).splitlines()[0]
+        await until(pilot, lambda: " nodes" in screen_text(app).splitlines()[0])
+        assert "SIMULATED NODES" in screen_text(app).splitlines()[0]
 
 
 async def test_a_page_says_once_why_a_node_does_not_answer() -> None:

@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from ...errors import SelectionError
 from .. import text
+from ..pane import Pane
 from ..trail import Step
 from ..widgets.bars import Chunk
 from ..widgets.completing import Completing
@@ -37,6 +38,11 @@ class FilteringScreen(Place):
 
     def explain(self) -> None:
         """Say the complaint, or what is under the cursor."""
+        raise NotImplementedError
+
+    @property
+    def pane(self) -> Pane:
+        """What shows the nodes."""
         raise NotImplementedError
 
     @property
@@ -99,19 +105,25 @@ class FilteringScreen(Place):
         if words:
             self.dashboard.fleet.select(words)
         self.dashboard.trail.forget()
-        self.selection = words
         if self.has_class("-filtering"):
             self._close()
         self._relieve()
+        self._show(words)
+
+    def _show(self, words: str) -> None:
+        """Only what is selected. What was found stays under the cursor when others come back around it."""
+        found = self.pane.node if self.selection else None
+        self.selection = words
         self.order()
+        if found is not None:
+            self.pane.seek(found)
 
     def action_clear(self) -> None:
         if self.selection or self.has_class("-filtering"):
             if left := self.selection:
                 self.dashboard.trail.left(Step(left, lambda: self.command_filter(left)))
-            self.selection = ""
             self._close()
-            self.order()
+            self._show("")
 
     @on(Input.Changed, "#filter")
     def _typing(self, event: Input.Changed) -> None:
@@ -137,8 +149,7 @@ class FilteringScreen(Place):
         self._relieve()
         if words != self.selection:
             self.dashboard.trail.forget()
-            self.selection = words
-            self.order()
+            self._show(words)
         else:
             self.explain()
 

@@ -369,10 +369,12 @@ class JobsScreen(ChangeScreen):
             self.show()
 
     def action_mark_failed(self) -> None:
-        row = self._lines.row
-        if row is None:
+        row, desk = self._lines.row, self.dashboard.desk
+        number = (
+            self.number if row is None else self._list.id(row).number
+        )  # an array's lines may not have been read yet
+        if number is None:
             return
-        desk, number = self.dashboard.desk, self._list.id(row).number
         with desk.reading():
             jobs = desk.jobs.list(numbers=[number], states=sorted(work.WRONG), limit=LAST, newest=True)
             names = list(dict.fromkeys(job.node for job in jobs if job.node in self.dashboard.fleet.nodes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,6 +17,9 @@ from ..keys import shown
 from ..text import fit, width
 from ..themes import palette
 from .strips import strip
+
+if TYPE_CHECKING:
+    from ..guarding import Guarding
 
 Chunk = tuple[tuple[str, str], ...]
 """Parts that stand or fall together when there is little room."""
@@ -97,7 +101,7 @@ def _cells(parts: Sequence[tuple[str, str]]) -> int:
 
 
 class KeyBar(Widget):
-    """The keys of a screen, from the registry and in the order given; a click does what the key does."""
+    """The keys of a screen, from the registry and in the order given, without those that would be refused; a click does what the key does."""
 
     ALLOW_SELECT = False
 
@@ -116,8 +120,10 @@ class KeyBar(Widget):
         cells = self.size.width
         segments = [Segment(" ", colours.style("dim", "raised"))]
         room = cells - 1
-        keys = {action.name: shown(self._keys.get(action.name, action.key).split(",")[0]) for action in self._actions}
-        needs = [(action, width(keys[action.name]) + 1 + width(action.text) + GAP) for action in self._actions]
+        guarded = cast("Guarding", self.app).read_only
+        actions = [action for action in self._actions if not (guarded and action.changes)]
+        keys = {action.name: shown(self._keys.get(action.name, action.key).split(",")[0]) for action in actions}
+        needs = [(action, width(keys[action.name]) + 1 + width(action.text) + GAP) for action in actions]
         for action in fitting(needs, room + GAP - 1):  # behind the last one, a blank is enough
             key = keys[action.name]
             room -= width(key) + 1 + width(action.text) + GAP
