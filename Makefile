@@ -8,6 +8,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests wait more than they compute.
+WORKERS := $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 # Programs of the environment (ansible, clush) are found first; sbin is where sshd and dockerd are.
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH:/usr/sbin:/sbin"
 
@@ -26,7 +28,7 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.dev
 	tests/needs.sh $(TEST_NEEDS)
-	$(IN_VENV) pytest --ignore=tests/lab --numprocesses=auto --dist=loadfile $(ARGS)
+	$(IN_VENV) pytest --ignore=tests/lab --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
 # The lab is left up if it was up before.
 lab-test: $(VENV)/.dev
