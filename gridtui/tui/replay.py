@@ -197,7 +197,8 @@ class Replay:
         return ()  # rules and their samples are not recorded: what followed from them is
 
     def mutes(self) -> Sequence[Mute]:
-        return ()
+        """What had been said of alerts by then, as far as it was in force."""
+        return [mute for status in self._statuses.values() if (mute := status.verdict.mute) is not None]
 
     async def known_posture(self, problem: Callable[[StateError], None] | None = None) -> AsyncIterator[Look]:
         none: tuple[Look, ...] = ()

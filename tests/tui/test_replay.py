@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 
 from gridtui.errors import GridtuiError, SelectionError, StateError, UsageError
 from gridtui.events import Changed
-from gridtui.model import State, Verdict
-from gridtui.recorder.tape import Tape
+from gridtui.model import Hush, Mute, Reach, State, Verdict
+from gridtui.recorder.tape import Batch, Tape
 from gridtui.settings import History
 from gridtui.tui.app import Dashboard
 from gridtui.tui.replay import Replay
@@ -267,6 +267,24 @@ async def test_a_replay_is_a_source(replay: Replay) -> None:
     assert not replay.log()
     await replay.seek(0)
     assert replay.time == replay.since
+    await replay.close()
+
+
+async def test_what_was_said_of_alerts_is_known_of_its_time(tmp_path: Path) -> None:
+    fleet = FakeFleet(2)
+    name = next(iter(fleet.nodes))
+    tape = Tape(tmp_path / "a.db", History())
+    tape.begin(fleet.nodes.values(), START - 600)
+    well, mute = Verdict(name, State.OK, START - 600), Mute(Hush.SILENCED, name, START - 300, START, "ada", "new fans")
+    said = Changed(START - 300, name, well, replace(well, mute=mute))
+    states = [(START - 600, one, (replace(well, node=one), Reach(START - 600))) for one in fleet.nodes]
+    tape.add(Batch(states=states, events=[(said, Reach(START - 300))], until=START))
+    tape.close()
+    replay = Replay(tmp_path / "a.db", fleet.settings)
+    await replay.start()
+    assert replay.mutes() == []
+    await replay.seek(START - 200)
+    assert replay.mutes() == [mute]
     await replay.close()
 
 
