@@ -71,7 +71,7 @@ class Recording:
                 self._ids[node.name] = int(number)
             self._names = {number: name for name, number in self._ids.items()}
             self.spans = [
-                (float(since), float(until))
+                (words.number(since), words.number(until))
                 for since, until in database.rows("SELECT since, until FROM spans ORDER BY since")
             ]
             """Stretches of time that were recorded, in order of their beginnings; they may overlap."""

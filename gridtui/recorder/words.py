@@ -122,7 +122,8 @@ def event(kind: int, time: float, node: str | None, body: Mapping[str, Any]) -> 
     return None
 
 
-def _number(value: Any) -> float:
+def number(value: Any) -> float:
+    """Raises ValueError or TypeError for what is none, or not finite."""
     found = float(value)
     if not math.isfinite(found):
         raise ValueError("no number")
@@ -135,8 +136,8 @@ def _read_verdict(node: str, kept: Mapping[str, Any]) -> Verdict:
             clean(str(rule)),
             State(code),
             clean(str(text)),
-            _number(since),
-            None if value is None else _number(value),
+            number(since),
+            None if value is None else number(value),
             bool(soft),
         )
         for rule, code, text, since, value, soft in kept.get("r", ())
@@ -145,7 +146,7 @@ def _read_verdict(node: str, kept: Mapping[str, Any]) -> Verdict:
     return Verdict(
         node,
         State(kept["s"]),
-        _number(kept["t"]),
+        number(kept["t"]),
         Layer(layer) if layer else None,
         reasons,
         bool(kept.get("f")),
@@ -158,14 +159,14 @@ def _read_verdict(node: str, kept: Mapping[str, Any]) -> Verdict:
 def _read_mute(node: str, kept: Any) -> Mute:
     hush, since, until, who, why = kept
     return Mute(
-        Hush(hush), node, _number(since), None if until is None else _number(until), clean(str(who)), clean(str(why))
+        Hush(hush), node, number(since), None if until is None else number(until), clean(str(who)), clean(str(why))
     )
 
 
 def _read_reach(kept: Mapping[str, Any]) -> Reach:
     layer = kept.get("l")
     return Reach(
-        _number(kept["t"]),
+        number(kept["t"]),
         Layer(layer) if layer else None,
         clean(str(kept.get("e", ""))),
         PingMethod(kept["m"]),
@@ -198,8 +199,8 @@ def read_node(name: str, kept: Mapping[str, Any]) -> Node:
             labels={clean(str(key)): clean(str(value)) for key, value in dict(kept.get("labels", {})).items()},
             parent=clean(str(kept["parent"])) if kept.get("parent") else None,
             maintenance=bool(kept.get("maintenance")),
-            interval=None if interval is None else max(0.05, _number(interval)),
-            ping_interval=None if ping is None else max(0.05, _number(ping)),
+            interval=None if interval is None else max(0.05, number(interval)),
+            ping_interval=None if ping is None else max(0.05, number(ping)),
         )
     except (TypeError, ValueError, OverflowError) as error:
         raise StateError(f"the recording is damaged: the node {clean(name)} cannot be read") from error

@@ -240,7 +240,12 @@ def set_aside(path: Path) -> Path:
 
 def damaged(error: StateError) -> bool:
     """Whether the file itself is what is wrong."""
-    return error.__cause__ is not None and _code(error.__cause__) in _DAMAGED
+    return error.__cause__ is not None and _of_damage(error.__cause__)
+
+
+def _of_damage(error: BaseException) -> bool:
+    # Text that is no UTF-8 has no code: Python finds it, not SQLite.
+    return _code(error) in _DAMAGED or isinstance(error, UnicodeError) or "Could not decode to UTF-8" in str(error)
 
 
 def _make(path: Path) -> None:
@@ -287,9 +292,9 @@ def _explained(path: Path) -> Iterator[None]:
     """The border: what SQLite says becomes a StateError, unless it is a mistake of ours (wrong SQL, a broken constraint)."""
     try:
         yield
-    except _errors() as error:
+    except (_errors(), UnicodeError) as error:
         code = _code(error)
-        if code in _DAMAGED:
+        if _of_damage(error):
             raise StateError(
                 f"{path} is damaged: {error}",
                 hint=f"move it away, or save what can be read: sqlite3 {path.name} .recover",

@@ -195,6 +195,20 @@ def test_a_damaged_file_is_kept_unless_it_can_be_done_without(tmp_path: Path, at
         assert (tmp_path / "words.db.damaged").read_bytes() == damaged
 
 
+@pytest.mark.parametrize("where", [b"CREATE TABLE", b"a certain word"])
+def test_text_that_is_none_is_damage(tmp_path: Path, where: bytes) -> None:
+    """SQLite gives it away as it is; Python cannot read it."""
+    db = Database.open("words", [FIRST], tmp_path)
+    add(db, "a certain word")
+    db.close()
+    path = tmp_path / "words.db"
+    path.write_bytes(path.read_bytes().replace(where, b"\xff" + where[1:]))
+    with pytest.raises(StateError, match="is damaged") as caught:
+        opened = Database.view(path, [FIRST])
+        words(opened)
+    assert database.damaged(caught.value)
+
+
 def test_what_is_no_database_or_no_file(tmp_path: Path) -> None:
     (tmp_path / "words.db").write_text("a shopping list\n" * 400)
     with pytest.raises(StateError, match="is damaged: file is not a database"):
