@@ -46,9 +46,10 @@ _DAMAGED = (11, 26)
 class Database:
     """One open database. Not for more than one thread."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, foreign: bool = False) -> None:
         self.path = path
         self._connection = connection
+        self._foreign = foreign
         self._inside = False
 
     @classmethod
@@ -94,7 +95,7 @@ class Database:
                 isolation_level=None,
                 cached_statements=256,
             )
-        database = cls(path, connection)
+        database = cls(path, connection, foreign=True)
         try:
             with _explained(path):
                 for pragma in ("trusted_schema = OFF", "query_only = ON", "cell_size_check = ON"):
@@ -212,12 +213,12 @@ class Database:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of one query. Raises StateError."""
-        with _explained(self.path):
+        with _explained(self.path, self._foreign):
             return self._connection.execute(sql, parameters).fetchall()
 
     def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """The first column of the first row; None when there is none. Raises StateError."""
-        with _explained(self.path):
+        with _explained(self.path, self._foreign):
             row = self._connection.execute(sql, parameters).fetchone()
         return row[0] if row else None
 
@@ -288,18 +289,20 @@ def _code(error: BaseException) -> int:
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """The border: what SQLite says becomes a StateError, unless it is a mistake of ours (wrong SQL, a broken constraint)."""
+def _explained(path: Path, foreign: bool = False) -> Iterator[None]:
+    """The border: what SQLite says becomes a StateError, unless it is a mistake of ours (wrong SQL, a broken constraint). In a file that is
+    `foreign` it never is: its tables may have any columns."""
     try:
         yield
     except (_errors(), UnicodeError) as error:
         code = _code(error)
-        if _of_damage(error):
+        explained = _EXPLAINED.get(code)
+        if _of_damage(error) or (foreign and explained is None):
             raise StateError(
                 f"{path} is damaged: {error}",
                 hint=f"move it away, or save what can be read: sqlite3 {path.name} .recover",
             ) from error
-        if code in _EXPLAINED:
-            what, hint = _EXPLAINED[code]
+        if explained is not None:
+            what, hint = explained
             raise StateError(f"{path} {what}: {error}" if code == 10 else f"{path} {what}", hint=hint) from error
         raise

@@ -29,8 +29,8 @@ def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     opened: list[Database] = []
     made = Database.__init__
 
-    def remember(self: Database, path: Path, connection: sqlite3.Connection) -> None:
-        made(self, path, connection)
+    def remember(self: Database, path: Path, connection: sqlite3.Connection, foreign: bool = False) -> None:
+        made(self, path, connection, foreign)
         opened.append(self)
 
     monkeypatch.setattr(Database, "__init__", remember)
@@ -203,10 +203,17 @@ def test_text_that_is_none_is_damage(tmp_path: Path, where: bytes) -> None:
     db.close()
     path = tmp_path / "words.db"
     path.write_bytes(path.read_bytes().replace(where, b"\xff" + where[1:]))
-    with pytest.raises(StateError, match="is damaged") as caught:
-        opened = Database.view(path, [FIRST])
-        words(opened)
-    assert database.damaged(caught.value)
+    with pytest.raises(StateError, match="is damaged"):
+        words(Database.view(path, [FIRST]))
+
+
+def test_a_file_from_elsewhere_has_whatever_columns(tmp_path: Path) -> None:
+    db = Database.open("words", [FIRST], tmp_path)
+    with pytest.raises(sqlite3.OperationalError):
+        db.rows("SELECT wrod FROM word")  # a mistake of ours
+    db.close()
+    with pytest.raises(StateError, match="is damaged: no such column: wrod"):
+        Database.view(tmp_path / "words.db", [FIRST]).rows("SELECT wrod FROM word")
 
 
 def test_what_is_no_database_or_no_file(tmp_path: Path) -> None:
