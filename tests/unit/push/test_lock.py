@@ -60,7 +60,6 @@ async def test_two_pushes_to_one_place(server: Sshd, tmp_path: Path, wait: float
     else:
         assert second.status is Ending.FAILED
         assert "another transfer" in second.error
-        assert not first.done()
     elsewhere = replace(plan, destination=f"{tmp_path}/elsewhere/", options=Options(wait=0))
     (third,) = (await Run(elsewhere, [server.node("n")], server.settings()).finish()).values()
     assert third.ok
