@@ -11,11 +11,14 @@ import click
 
 from ..errors import StateError
 from ..model import State, Verdict
-from . import moments
+from . import moments, output
 from .main import Context
 
 if TYPE_CHECKING:
     from ..recorder import Recording
+
+_NOTHING = "nothing was recorded of these nodes yet"
+_HINT = "the dashboard records while it runs, unless history.on is false in the settings"
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
@@ -48,19 +51,25 @@ def spanning(since: str) -> Callable[[Body], Body]:
 
 
 def opened(context: Context, source: Path | None) -> Recording:
-    """The recording of a file, else that of the inventory. Raises StateError."""
+    """The recording of a file, else that of the inventory. Raises StateError, also where there is none yet."""
     from ..recorder import Recording
 
     if source is not None:
         return Recording.open(source)
-    fleet = context.fleet()
-    path = fleet.recording
+    path = context.fleet().recording
     if path is None:
-        raise StateError(
-            "nothing was recorded of these nodes yet",
-            hint="the dashboard records while it runs, unless history.on is false in the settings",
-        )
+        raise StateError(_NOTHING, hint=_HINT)
     return Recording.open(path)
+
+
+def known(context: Context, source: Path | None) -> Recording:
+    """The same for who asks what happened: that nothing was recorded yet is an answer too, and is told."""
+    from ..recorder import Recording
+
+    if source is None and (fleet := context.fleet()).recording is None:
+        output.note(f"{_NOTHING}; {_HINT}")
+        return Recording.empty(fleet.nodes)
+    return opened(context, source)
 
 
 def span(recording: Recording, since: str, until: str, given: bool) -> tuple[float, float]:

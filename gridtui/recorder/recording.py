@@ -86,6 +86,13 @@ class Recording:
             database.close()
             raise
 
+    @classmethod
+    def empty(cls, nodes: Mapping[str, Node]) -> Self:
+        """Of these nodes nothing was recorded."""
+        recording = cls(Database.memory(MIGRATIONS))
+        recording.nodes.update(nodes)
+        return recording
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()

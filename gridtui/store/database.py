@@ -115,6 +115,15 @@ class Database:
         return database
 
     @classmethod
+    def memory(cls, migrations: Sequence[str]) -> Database:
+        """One that is empty, and gone when it is closed."""
+        import sqlite3
+
+        database = cls(Path(":memory:"), sqlite3.connect(":memory:", isolation_level=None))
+        database._migrate(migrations)
+        return database
+
+    @classmethod
     def _open(cls, path: Path, migrations: Sequence[str], patience: float) -> Database:
         import sqlite3
 

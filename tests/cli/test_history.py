@@ -94,6 +94,15 @@ def test_what_happened(program: Program, recorded: Path) -> None:
     assert len(program.run("events", "--from", recorded, "-w", "web-acme", "--json").json["events"]) == 2
 
 
+@pytest.mark.parametrize("words", [["history"], ["history", "-m", "cpu"], ["events"], ["history", "-w", "*"]])
+def test_that_nothing_was_recorded_yet_is_an_answer(program: Program, words: list[str]) -> None:
+    done = program.run(*words)
+    assert (done.status, done.stdout) == (0, "")
+    assert "nothing was recorded of these nodes yet" in done.stderr
+    document = program.run(*words, "--json").json
+    assert document["until"] > document["since"] and document.get("events", []) == []
+
+
 def test_an_export_opens_elsewhere(program: Program, recorded: Path, tmp_path: Path) -> None:
     given = tmp_path / "incident"
     done = program.run("history", "export", given, "--from", recorded, "--since", "4h")
@@ -107,8 +116,8 @@ def test_an_export_opens_elsewhere(program: Program, recorded: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
-        (["history"], 1, "nothing was recorded of these nodes yet"),
-        (["events"], 1, "nothing was recorded"),
+        (["events", "--follow"], 1, "nothing was recorded of these nodes yet"),
+        (["history", "about"], 1, "nothing was recorded of these nodes yet"),
         (["history", "-m", "nonsense"], 2, "is not recorded; there are rtt"),
         (["history", "--from", "/dev/null"], 1, "no file /dev/null"),
         (["history", "--from", "FILE", "--since", "soon"], 2, "no moment"),

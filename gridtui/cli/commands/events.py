@@ -48,7 +48,8 @@ def command(
         raise click.UsageError(
             "nothing happens any more in a recording that was exported: --follow is for the live one"
         )
-    with recordings.opened(context, source) as recording:
+    # What is recorded later would be in another file than the one that is followed.
+    with (recordings.opened if follow else recordings.known)(context, source) as recording:
         begin, end = recordings.span(recording, since, until, source is not None)
         names = None
         if where or leave:

@@ -66,7 +66,7 @@ def show(
 
     Exits with 0, 3 when nothing is selected.
     """
-    with recordings.opened(context, source) as recording:
+    with recordings.known(context, source) as recording:
         begin, end = recordings.span(recording, since, until, source is not None)
         names = recordings.chosen(recording, where, leave, end)
         if not names:
