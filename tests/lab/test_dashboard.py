@@ -107,8 +107,8 @@ class Cut(threading.Thread):
 
 def test_latency_and_load_of_all_nodes_are_shown(lab: Lab, dashboard: Dashboard) -> None:
     def trips() -> list[float]:
-        found = [re.match(r"([\d.]+) ms", rest) for _, rest in dashboard.rows().values()]
-        return [float(trip[1]) for trip in found if trip]
+        found = [re.match(r"([\d.]+) (µs|ms)", rest) for _, rest in dashboard.rows().values()]
+        return [float(trip[1]) / (1000 if trip[2] == "µs" else 1) for trip in found if trip]
 
     dashboard.terminal.until(
         lambda: len(trips()) == 3 and all(0 < trip < 500 for trip in trips()), 10, "no round trips"
