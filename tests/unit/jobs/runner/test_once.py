@@ -199,8 +199,7 @@ async def test_a_keeper_that_is_killed_is_a_loss_and_takes_the_job_with_it(runne
 async def test_who_buries_first_has_buried(runner: Runner, home: Path) -> None:
     """A keeper that is killed just before its job begins: once it was called lost, the job must not begin any more."""
     wanted = order("echo began >>../tmp/began")
-    report = await runner.start(wanted, LAUNCHER, inputs=": >pid")
-    report = await run(runner, wanted)
+    report = await run(runner, wanted, inputs=": >pid")
     assert report.cause is Cause.BROKEN and not (home / "spool" / str(wanted.key) / "tmp" / "began").exists()
 
 
