@@ -6,12 +6,11 @@ and reads it when they are others. A file that is damaged is moved aside: all al
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 from .. import store
@@ -160,7 +159,7 @@ class Mutes:
     def _write(self, path: Path, edit: Callable[[Sequence[Mute]], list[Mute]]) -> None:
         try:
             store.folder()
-            with _locked():
+            with store.lock(NAME, patience=PATIENCE):
                 try:
                     document = store.read_json(path)
                 except StateError as error:
@@ -200,20 +199,3 @@ def _stamp(path: Path) -> Stamp:
     except OSError:
         return None
     return seen.st_ino, seen.st_size, seen.st_mtime_ns
-
-
-@contextlib.contextmanager
-def _locked() -> Iterator[None]:
-    """Hold the lock, waiting a little: a change takes some milliseconds."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(store.lock(NAME))
-            except LockedError:
-                if time.monotonic() >= until:
-                    raise
-            else:
-                yield
-                return
-        time.sleep(0.02)

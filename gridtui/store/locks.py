@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,14 +14,17 @@ from ..errors import LockedError, StateError
 from .files import folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
+_WAIT = 0.02
+"""Seconds between two tries."""
 
 
 @contextlib.contextmanager
-def lock(name: str, at: Path | None = None) -> Iterator[Path]:
-    """Hold the lock `name` of the state folder (or of the folder `at`), without waiting. Gives the lock file's path.
+def lock(name: str, at: Path | None = None, patience: float = 0.0) -> Iterator[Path]:
+    """Hold the lock `name` of the state folder (or of the folder `at`). Gives the lock file's path.
 
-    Raises LockedError, which names the holder's process id, when another run (or another part of this one) holds it; StateError
-    when the file cannot be used. The file stays: removing a lock file is a race, and an unheld one locks nobody out.
+    Raises LockedError, which names the holder's process id, when another run (or another part of this one) holds it for longer than
+    `patience` seconds, in which this thread waits; StateError when the file cannot be used. The file stays: removing a lock file is a
+    race, and an unheld one locks nobody out.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name for a lock")
@@ -30,12 +34,14 @@ def lock(name: str, at: Path | None = None) -> Iterator[Path]:
     except OSError as error:
         raise StateError(f"{path} cannot be opened: {error.strerror}", hint="remove it") from error
     try:
+        until = time.monotonic() + patience
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LockedError(
-                f"another run holds the lock {name}{_holder(handle)}", hint="wait for it to end, or end it"
-            ) from None
+            while not _taken(handle):
+                if time.monotonic() >= until:
+                    raise LockedError(
+                        f"another run holds the lock {name}{_holder(handle)}", hint="wait for it to end, or end it"
+                    )
+                time.sleep(_WAIT)
         except OSError as error:
             raise StateError(
                 f"{path} cannot be locked: {error.strerror}",
@@ -48,6 +54,14 @@ def lock(name: str, at: Path | None = None) -> Iterator[Path]:
         yield path
     finally:
         os.close(handle)
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(handle: int) -> str:

@@ -7,13 +7,12 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import LockedError, StateError
+from ..errors import StateError
 from ..model import clean
 from ..store import files, lock
 from .activity import Deed, Kind
@@ -27,7 +26,6 @@ WORDS = 500
 """Characters of what was done."""
 PATIENCE = 2.0
 """Seconds to wait for another dashboard that writes."""
-_WAIT = 0.02
 
 
 def path() -> Path:
@@ -54,21 +52,13 @@ def read() -> list[Deed]:
 
 
 def add(deeds: Sequence[Deed]) -> None:
-    """Keep these too, and let go of the oldest. Raises StateError."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            with lock("deeds"):
-                before = list[Deed]()
-                with contextlib.suppress(StateError):  # damaged: what follows is kept all the same
-                    before = read()
-                known = {key(deed): deed for deed in (*before, *deeds)}
-                files.write(path(), _document(sorted(known.values(), key=lambda deed: deed.began)))
-            return
-        except LockedError:
-            if time.monotonic() >= until:
-                raise
-            time.sleep(_WAIT)
+    """Keep these too, and let go of the oldest. Raises StateError, LockedError."""
+    with lock("deeds", patience=PATIENCE):
+        before = list[Deed]()
+        with contextlib.suppress(StateError):  # damaged: what follows is kept all the same
+            before = read()
+        known = {key(deed): deed for deed in (*before, *deeds)}
+        files.write(path(), _document(sorted(known.values(), key=lambda deed: deed.began)))
 
 
 def _document(deeds: Iterable[Deed]) -> str:

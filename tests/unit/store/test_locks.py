@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,3 +92,11 @@ def test_a_lock_file_that_cannot_be_used(state: Path) -> None:
 def test_names(name: str) -> None:
     with pytest.raises(ValueError), lock(name):
         pass
+
+
+def test_who_is_patient_gets_it_next(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as holder:
+        holder.enter_context(lock("check", tmp_path))
+        threading.Timer(0.1, holder.close).start()
+        with lock("check", tmp_path, patience=30), pytest.raises(LockedError), lock("check", tmp_path, patience=0.05):
+            pass
