@@ -32,7 +32,8 @@ from textual.widgets import Sparkline, Static
 from benchmarks import measure
 from benchmarks.terminal import Program, python
 from gridtui.tui import text, themes
-from gridtui.tui.arrange import arrange
+from gridtui.tui.arrange import arranging
+from gridtui.tui.slices import whole
 from gridtui.tui.widgets.heat import HeatMap
 from gridtui.tui.widgets.latency import LatencyBoard
 from gridtui.tui.widgets.plot import Curve, Plot
@@ -126,7 +127,7 @@ def heat_map() -> tuple[Widget, Step]:
     def step(frame: int) -> None:
         now[0] = frame % 2
         if not frame:
-            widget.show(arrange(list(fleet.nodes), frames[0].__getitem__, "inventory"))
+            widget.show(whole(arranging(list(fleet.nodes), frames[0].__getitem__, "inventory")))
         started = time.process_time()
         widget.look()
         making.append(time.process_time() - started)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..model import Node, State, Status
 from .columns import BY_NAME
-from .slices import Work, pieces, whole
+from .slices import Work, pieces
 from .states import WORDS, Kind, face
 
 
@@ -120,20 +120,6 @@ def group_keys(nodes: Iterable[Node]) -> tuple[str, ...]:
         groups = groups or bool(node.groups)
         labels.update(dict.fromkeys(node.labels))
     return ("", *(("group",) if groups else ()), "state", *(f"label:{name}" for name in sorted(labels)))
-
-
-def arrange(
-    names: Sequence[str],
-    status: Callable[[str], Status],
-    sort: str = "problems",
-    descending: bool = False,
-    group: str = "",
-    paths: Mapping[str, Sequence[str]] | None = None,
-    score: Callable[[str], int | None] | None = None,
-    folded: Set[str] = frozenset(),
-) -> list[Line]:
-    """All of `arranging` at once."""
-    return whole(arranging(names, status, sort, descending, group, paths, score, folded))
 
 
 def arranging(

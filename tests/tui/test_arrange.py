@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gridtui.model import Layer, Node, State
-from gridtui.tui.arrange import Group, adding, arrange, counting, group_keys, group_paths, shown
+from gridtui.tui.arrange import Group, adding, arranging, counting, group_keys, group_paths, shown
 from gridtui.tui.columns import SORTS
 from gridtui.tui.slices import whole
 from gridtui.tui.states import Kind
@@ -25,7 +25,7 @@ def test_problems_first_and_else_as_in_the_inventory() -> None:
     made.fail(names[4], Layer.TCP, "refused")
     made.ill(names[5], ("load", State.WARNING, "", None))
     made.ill(names[2], ("disk", State.CRITICAL, "", None))
-    ordered = arrange(names, made.status)
+    ordered = whole(arranging(names, made.status))
     assert ordered == [names[4], names[2], names[5], names[0], names[1], names[3]]
 
 
@@ -34,8 +34,8 @@ def test_by_a_column_in_both_directions_with_the_unknown_last() -> None:
     names = list(made.nodes)
     made.advance(1, names[:4])
     values = {name: made.status(name).sample.metrics["cpu"] for name in names[:4]}  # type: ignore[union-attr]
-    down = arrange(names, made.status, "cpu", descending=True)
-    up = arrange(names, made.status, "cpu")
+    down = whole(arranging(names, made.status, "cpu", descending=True))
+    up = whole(arranging(names, made.status, "cpu"))
     assert down[-1] == up[-1] == names[4]
     assert down[:-1] == sorted(values, key=lambda name: -values[name])
     assert up[:-1] == sorted(values, key=lambda name: values[name])
@@ -45,12 +45,12 @@ def test_by_a_column_in_both_directions_with_the_unknown_last() -> None:
 @pytest.mark.parametrize("descending", [False, True])
 def test_every_sort_keeps_all_nodes(sort: str, descending: bool) -> None:
     made = sick_fleet(10, ticks=2)
-    assert sorted(map(str, arrange(list(made.nodes), made.status, sort, descending))) == sorted(made.nodes)
+    assert sorted(map(str, whole(arranging(list(made.nodes), made.status, sort, descending)))) == sorted(made.nodes)
 
 
 def test_groups_have_headers_with_their_aggregates() -> None:
     made = fleet()
-    lines = arrange(list(made.nodes), made.status, group="label:site")
+    lines = whole(arranging(list(made.nodes), made.status, group="label:site"))
     headers = [line for line in lines if isinstance(line, Group)]
     assert [header.title for header in headers] == ["site=berlin", "site=oslo"]
     assert sum(sum(header.counts.values()) for header in headers) == 6
@@ -60,7 +60,9 @@ def test_groups_have_headers_with_their_aggregates() -> None:
 
 def test_groups_by_state_are_worst_first() -> None:
     made = sick_fleet(10, ticks=2)
-    titles = [line.title for line in arrange(list(made.nodes), made.status, group="state") if isinstance(line, Group)]
+    titles = [
+        line.title for line in whole(arranging(list(made.nodes), made.status, group="state")) if isinstance(line, Group)
+    ]
     assert titles == ["down", "critical", "warning", "pending", "maintenance", "up"]
 
 
@@ -77,7 +79,7 @@ def test_a_node_is_shown_under_its_smallest_group() -> None:
 def test_nodes_without_group_or_label_come_last() -> None:
     made = FakeFleet(2, [Node("alone", "x")])
     for key, title in (("group", "(no group)"), ("label:site", "(no site)")):
-        lines = arrange(list(made.nodes), made.status, group=key, paths=group_paths(made.nodes))
+        lines = whole(arranging(list(made.nodes), made.status, group=key, paths=group_paths(made.nodes)))
         assert lines[-1] == "alone"
         assert isinstance(lines[-2], Group) and lines[-2].title == title
 
@@ -145,7 +147,9 @@ def outline(lines: list[str | Group]) -> list[str]:
 def test_groups_in_groups_fold(folded: set[str], lines: list[str]) -> None:
     made = nest()
     made.fail("a2", Layer.TCP, "refused")
-    got = arrange(list(made.nodes), made.status, "name", group="group", paths=group_paths(made.nodes), folded=folded)
+    got = whole(
+        arranging(list(made.nodes), made.status, "name", group="group", paths=group_paths(made.nodes), folded=folded)
+    )
     assert outline(got) == lines
     assert sorted(shown(got)) == list(made.nodes)
     berlin = got[0]

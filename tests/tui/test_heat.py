@@ -11,9 +11,10 @@ from textual.app import App, ComposeResult
 
 from gridtui.model import Layer, State
 from gridtui.tui import heat, text, themes
-from gridtui.tui.arrange import Group, Line, arrange, group_paths
+from gridtui.tui.arrange import Group, Line, arranging, group_paths
 from gridtui.tui.heat import BARS, Plan, Tile, legend, moved, plan, shade, tile
 from gridtui.tui.metrics import METRICS, STEPS, Metric, Scale, find
+from gridtui.tui.slices import whole
 from gridtui.tui.states import Face, Kind
 from gridtui.tui.widgets.heat import HeatMap
 from gridtui.tui.widgets.lines import Lines
@@ -198,12 +199,14 @@ class Map(App[None]):
     def on_mount(self) -> None:
         self.map.focus()
         self.map.show(
-            arrange(
-                list(self.fleet.nodes),
-                self.fleet.status,
-                group=self.by,
-                paths=group_paths(self.fleet.nodes),
-                folded=self.folded,
+            whole(
+                arranging(
+                    list(self.fleet.nodes),
+                    self.fleet.status,
+                    group=self.by,
+                    paths=group_paths(self.fleet.nodes),
+                    folded=self.folded,
+                )
             )
         )
 

@@ -12,10 +12,11 @@ from textual.app import App, ComposeResult
 
 from gridtui.model import Layer
 from gridtui.tui import latency, text, themes
-from gridtui.tui.arrange import arrange, group_paths
+from gridtui.tui.arrange import arranging, group_paths
 from gridtui.tui.columns import GUTTER
 from gridtui.tui.latency import LEAST, Figures, figures, lay_out, strip
 from gridtui.tui.metrics import METRICS, Metric, Scale, find, scale
+from gridtui.tui.slices import whole
 from gridtui.tui.states import Face, Kind
 from gridtui.tui.widgets.latency import LatencyBoard
 
@@ -166,7 +167,11 @@ class Board(App[None]):
         self.board.focus()
         fleet = self.fleet
         self.board.show(
-            arrange(list(fleet.nodes), fleet.status, group=self.by, paths=group_paths(fleet.nodes), folded=frozenset())
+            whole(
+                arranging(
+                    list(fleet.nodes), fleet.status, group=self.by, paths=group_paths(fleet.nodes), folded=frozenset()
+                )
+            )
         )
 
     @property

@@ -9,7 +9,7 @@ import pytest
 from gridtui.model import Layer
 from gridtui.tui import slices as slicing
 from gridtui.tui.app import Dashboard
-from gridtui.tui.arrange import arrange, arranging
+from gridtui.tui.arrange import arranging
 from gridtui.tui.slices import EACH, Slices, Work, pieces, whole
 
 from .fake import FakeFleet
@@ -55,7 +55,7 @@ def test_nodes_are_arranged_in_slices_as_at_once() -> None:
     while not slices.go_on():
         turns += 1
     assert turns > 9  # sorted, told apart, added up
-    assert slices.result == arrange(list(fleet.nodes), fleet.status, group="state")
+    assert slices.result == whole(arranging(list(fleet.nodes), fleet.status, group="state"))
 
 
 async def test_a_key_is_faster_than_an_order_that_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
