@@ -50,16 +50,19 @@ def spanning(since: str) -> Callable[[Body], Body]:
     return decorate
 
 
+def recorded(context: Context) -> Path:
+    """Where the inventory's nodes are recorded. Raises StateError where nothing was yet."""
+    path = context.fleet().recording
+    if path is None:
+        raise StateError(_NOTHING, hint=_HINT)
+    return path
+
+
 def opened(context: Context, source: Path | None) -> Recording:
     """The recording of a file, else that of the inventory. Raises StateError, also where there is none yet."""
     from ..recorder import Recording
 
-    if source is not None:
-        return Recording.open(source)
-    path = context.fleet().recording
-    if path is None:
-        raise StateError(_NOTHING, hint=_HINT)
-    return Recording.open(path)
+    return Recording.open(recorded(context) if source is None else source)
 
 
 def known(context: Context, source: Path | None) -> Recording:

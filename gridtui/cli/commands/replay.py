@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from ...errors import StateError
-from .. import moments
+from .. import moments, recordings
 from ..main import Context, run, verb
 from .dashboard import need_terminal
 
@@ -27,8 +26,7 @@ def command(context: Context, path: Path | None, at: str | None) -> int:
     `;` holds it, `,` and `.` step, `{` and `}` leap, `(` and `)` go to alarms, `+` and `-` change the speed.
     """
     need_terminal()
-    if path is None and (path := context.fleet().recording) is None:
-        raise StateError("nothing was recorded of these nodes yet", hint="the dashboard records while it runs")
+    path = recordings.recorded(context) if path is None else path
     # By name: the two faces must not know each other.
     tui, replays = (importlib.import_module(name) for name in ("gridtui.tui", "gridtui.tui.replay"))
     replay = replays.Replay(path, context.settings())
