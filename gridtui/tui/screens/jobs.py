@@ -370,9 +370,8 @@ class JobsScreen(ChangeScreen):
 
     def action_mark_failed(self) -> None:
         row, desk = self._lines.row, self.dashboard.desk
-        number = (
-            self.number if row is None else self._list.id(row).number
-        )  # an array's lines may not have been read yet
+        # The lines of an array may not have been read yet.
+        number = self.number if row is None else self._list.id(row).number
         if number is None:
             return
         with desk.reading():
